@@ -1,0 +1,380 @@
+"""Every exception that sqlx raises: one tree under `SqlxError`.
+
+A message says where, what and the mend; the facts are fields, read by the command and
+by tests. The variants of SQLx's `MigrateError` keep their names and, where a message
+begins, their text.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConfigurationError",
+    "ConnectionFailed",
+    "ConnectionLost",
+    "CreateSchemasNotSupported",
+    "DatabaseError",
+    "Dirty",
+    "DriverMissing",
+    "DuplicateVersion",
+    "EmbeddedError",
+    "ExecuteMigration",
+    "ForceNotSupported",
+    "InTransaction",
+    "Irreversible",
+    "LockTimeout",
+    "MigrationError",
+    "NotWritable",
+    "SourceError",
+    "SqlxError",
+    "VersionMismatch",
+    "VersionMissing",
+    "VersionNotPresent",
+    "VersionTooNew",
+    "VersionTooOld",
+]
+
+
+class SqlxError(Exception):
+    """The root of all errors that sqlx raises."""
+
+
+class ConfigurationError(SqlxError):
+    """A URL, `sqlx.toml`, `.env` or an option is wrong; the command exits 2."""
+
+
+class DriverMissing(ConfigurationError):
+    """A database's driver is not installed; the message names what to install."""
+
+
+class EmbeddedError(SqlxError):
+    """The embedded PostgreSQL could not be started, reached or stopped."""
+
+
+class DatabaseError(SqlxError):
+    """The database refused a statement.
+
+    Args:
+        message: What the server said, in its words.
+        sqlstate: The five characters of PostgreSQL and MySQL; None in SQLite.
+        code: The number that SQLite (extended code) or MySQL gives.
+        detail: More of the server's words, where it has them.
+        hint: The server's advice.
+        context: Where inside the server (a function, an index) it happened.
+        table: The table that the server names.
+        part: Index of the part of the `Script` that failed, when known.
+        offset: Characters into that part (or into the `Query`), from 0, when known.
+        completed: How many statements of the message were complete before it.
+    """
+
+    def __init__(  # noqa: PLR0913 -- the fields of a report.
+        self,
+        message: str,
+        *,
+        sqlstate: str | None = None,
+        code: int | None = None,
+        detail: str | None = None,
+        hint: str | None = None,
+        context: str | None = None,
+        table: str | None = None,
+        part: int | None = None,
+        offset: int | None = None,
+        completed: int = 0,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.sqlstate = sqlstate
+        self.code = code
+        self.detail = detail
+        self.hint = hint
+        self.context = context
+        self.table = table
+        self.part = part
+        self.offset = offset
+        self.completed = completed
+
+    def __str__(self) -> str:
+        number = self.sqlstate if self.code is None else f"code {self.code}"
+        return self.message if number is None else f"{self.message} [{number}]"
+
+
+class ConnectionFailed(DatabaseError):
+    """No connection could be made; nothing was asked of the database yet."""
+
+
+class ConnectionLost(DatabaseError):
+    """The connection ended while a statement was under way: its outcome is unknown."""
+
+
+class MigrationError(SqlxError):
+    """The root of what can be wrong with migrations: SQLx's `MigrateError`."""
+
+
+class SourceError(MigrationError):
+    """The migration files cannot be used as they are; nothing was asked of a database.
+
+    Args:
+        reason: What is wrong and the mend, with the path (and line) in front.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"while resolving migrations: {self.reason}"
+
+
+class DuplicateVersion(SourceError):
+    """Two up or simple files (or two down files) have one version."""
+
+    def __init__(self, version: int, paths: tuple[str, ...]) -> None:
+        names = " and ".join(paths)
+        super().__init__(
+            f"migration {version} stands in two files: {names}; "
+            "give one of them another version"
+        )
+        self.args = (version, paths)
+        self.version, self.paths = version, paths
+
+
+class VersionMissing(MigrationError):
+    """The history holds versions that have no file.
+
+    Args:
+        versions: All of them, ascending.
+        descriptions: Their descriptions, from the history.
+        source: The directory or package that was read.
+    """
+
+    def __init__(
+        self, versions: tuple[int, ...], descriptions: tuple[str, ...], source: str
+    ) -> None:
+        super().__init__(versions, descriptions, source)
+        self.versions, self.descriptions, self.source = versions, descriptions, source
+        self.version = versions[0]
+
+    def __str__(self) -> str:
+        known = ", ".join(
+            f"{version} ({description})"
+            for version, description in zip(
+                self.versions, self.descriptions, strict=True
+            )
+        )
+        return (
+            f"migration {self.version} was previously applied but is missing in the "
+            f"resolved migrations: the history knows {known}, {self.source} does not; "
+            "restore the files, or pass --ignore-missing (ignore_missing=True)"
+        )
+
+
+class VersionMismatch(MigrationError):
+    """An applied migration's file no longer has the checksum in the history."""
+
+    def __init__(self, version: int, path: str) -> None:
+        super().__init__(version, path)
+        self.version, self.path = version, path
+
+    def __str__(self) -> str:
+        return (
+            f"migration {self.version} was previously applied but has been modified: "
+            f"{self.path}; restore the file, or put the change in a new migration"
+        )
+
+
+class VersionNotPresent(MigrationError):
+    """The target version has no file."""
+
+    def __init__(self, version: int, source: str) -> None:
+        super().__init__(version, source)
+        self.version, self.source = version, source
+
+    def __str__(self) -> str:
+        return (
+            f"migration {self.version} is not present in the migration source: "
+            f"{self.source}; choose a version that `sqlx migrate info` lists"
+        )
+
+
+class VersionTooOld(MigrationError):
+    """The target of a run is older than what is applied."""
+
+    def __init__(self, version: int, latest: int) -> None:
+        super().__init__(version, latest)
+        self.version, self.latest = version, latest
+
+    def __str__(self) -> str:
+        return (
+            f"migration {self.version} is older than the latest applied migration "
+            f"{self.latest}; to go back, use revert"
+        )
+
+
+class VersionTooNew(MigrationError):
+    """The target of a revert is newer than what is applied."""
+
+    def __init__(self, version: int, latest: int) -> None:
+        super().__init__(version, latest)
+        self.version, self.latest = version, latest
+
+    def __str__(self) -> str:
+        return (
+            f"migration {self.version} is newer than the latest applied migration "
+            f"{self.latest}; to go forward, use run"
+        )
+
+
+class Dirty(MigrationError):
+    """A migration began and its end is not recorded.
+
+    Args:
+        version: The lowest such version.
+        table: The history's table, as it is written in SQL.
+        committed: What is known to have been committed; empty when nothing is known.
+    """
+
+    def __init__(self, version: int, table: str, committed: str = "") -> None:
+        super().__init__(version, table, committed)
+        self.version, self.table, self.committed = version, table, committed
+
+    def __str__(self) -> str:
+        known = f" ({self.committed})" if self.committed else ""
+        return (
+            f"migration {self.version} is partially applied{known}; "
+            f"fix and remove row from `{self.table}` table: complete it by hand and "
+            f"UPDATE {self.table} SET success = TRUE WHERE version = {self.version}, "
+            f"or undo it by hand and "
+            f"DELETE FROM {self.table} WHERE version = {self.version}"
+        )
+
+
+class ExecuteMigration(MigrationError):
+    """The database refused a migration's SQL.
+
+    Args:
+        version: The migration's version.
+        path: Its file.
+        line: Line of the failing statement or token, from 1; None when not known.
+        column: Column there, from 1.
+        source_line: The text of that line.
+        cause: What the database said.
+        state: What is committed, and the mend.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 -- the fields of a report.
+        self,
+        version: int,
+        path: str,
+        line: int | None,
+        column: int | None,
+        source_line: str,
+        cause: DatabaseError,
+        state: str,
+    ) -> None:
+        super().__init__(version, path, line, column, source_line, cause, state)
+        self.version, self.path, self.state = version, path, state
+        self.line, self.column, self.source_line = line, column, source_line
+        self.cause = cause
+
+    def __str__(self) -> str:
+        where = (
+            self.path if self.line is None else f"{self.path}:{self.line}:{self.column}"
+        )
+        lines = [f"{where}: while executing migration {self.version}: {self.cause}"]
+        if self.line is not None and self.column is not None:
+            shown = self.source_line.replace("\t", " ")
+            lines += [f"  {shown}", f"  {' ' * (self.column - 1)}^"]
+        lines += [
+            f"{name}: {text}"
+            for name, text in (
+                ("detail", self.cause.detail),
+                ("hint", self.cause.hint),
+                ("state", self.state),
+            )
+            if text
+        ]
+        return "\n".join(lines)
+
+
+class Irreversible(MigrationError):
+    """A revert to a target meets an applied migration that has no down file.
+
+    Args:
+        reason: Which, and the ways out.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.reason}; nothing was reverted"
+
+
+class LockTimeout(MigrationError):
+    """Somebody else held the migration lock for too long.
+
+    Args:
+        waited_seconds: How long was waited.
+        holder: Who holds it, in words; empty when nobody could be seen.
+    """
+
+    def __init__(self, waited_seconds: float, holder: str) -> None:
+        super().__init__(waited_seconds, holder)
+        self.waited_seconds, self.holder = waited_seconds, holder
+
+    def __str__(self) -> str:
+        who = f" by {self.holder}" if self.holder else ""
+        return (
+            f"the migration lock is still held{who} after {self.waited_seconds:g} s; "
+            "let it finish or end it, or wait longer with --lock-timeout "
+            "(lock_timeout_seconds)"
+        )
+
+
+class InTransaction(MigrationError):
+    """The connection given is inside a transaction."""
+
+    def __str__(self) -> str:
+        return (
+            "the connection is inside a transaction, and migrations need their own; "
+            "commit or roll back first, or pass a database URL"
+        )
+
+
+class NotWritable(MigrationError):
+    """Migrations are pending and the database may only be read."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"migrations are pending and the database is read-only ({self.reason}); "
+            "connect to the primary, or as a role that may write"
+        )
+
+
+class ForceNotSupported(MigrationError):
+    """Dropping by force exists on PostgreSQL alone."""
+
+    def __str__(self) -> str:
+        return (
+            "database driver does not support force-dropping a database "
+            "(Only PostgreSQL); leave --force away"
+        )
+
+
+class CreateSchemasNotSupported(MigrationError):
+    """SQLite has no schemas to create."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return (
+            "database driver does not support creation of schemas at migrate time: "
+            f"cannot create new schema {self.name}; creation of additional schemas in "
+            "SQLite requires attaching extra database files"
+        )
