@@ -1,0 +1,1 @@
+"""The engine decides every statement of a run, a revert or an info; it does no I/O."""

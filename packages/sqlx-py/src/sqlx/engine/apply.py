@@ -1,0 +1,230 @@
+"""Carry out one message: a file, or several, each with its history row.
+
+Exactly once needs no trust in sessions or locks: the primary key on `version` is the
+real lock, and every check inside a message raises in the server.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlx.engine.dialect import Dialect, Frame, LockKind, Sending, Trouble
+from sqlx.engine.news import Retrying
+from sqlx.engine.retry import FIRST_LIMIT_MS, Retry
+from sqlx.engine.statements import own_control, statement_by_statement
+from sqlx.engine.steps import Event, Query, Rows, Script, Steps
+from sqlx.engine.task import Mode, Task, failure, way_out
+from sqlx.errors import ConnectionLost, DatabaseError, NotWritable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlx.engine.lock import Lock
+
+__all__ = ["Moved", "Session", "apply_alone", "apply_together", "quietly"]
+
+ROLLED_BACK = "rolled back, nothing of this migration is applied; mend it and run again"
+LOST = (
+    "the connection was lost, so its outcome is not known here; it is applied as a "
+    "whole or not at all: run again"
+)
+UNRECORDED = "what the file committed is done, and not recorded as a whole; "
+GAVE_UP = "rolled back; whoever holds the lock on the table must end, then run again"
+
+
+class Moved(Exception):
+    """The history is not what the plan was made for: look again.
+
+    Args:
+        waited: Whether time was let pass for it, so that nothing need have changed yet.
+    """
+
+    def __init__(self, *, waited: bool = False) -> None:
+        super().__init__()
+        self.waited = waited
+
+
+@dataclass
+class Session:
+    """What a run carries along.
+
+    Args:
+        lock: The lock, with the dialect as the session has told of itself.
+        retry_seconds: How long a migration that meets a table's lock is tried; 0 for
+            one attempt that waits without a limit.
+        seen: How many rows the history has now, as far as we know.
+        sharing: Whether files may share a message; not after one has failed.
+        untidy: Whether a file may have left something in the session.
+    """
+
+    lock: Lock
+    retry_seconds: float
+    seen: int = 0
+    sharing: bool = True
+    untidy: bool = False
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect, knowing all that is known."""
+        return self.lock.dialect
+
+    def counted(self, task: Task, rows: Rows) -> int:
+        """Note that a migration is done; tell its time in ns."""
+        self.untidy = not task.plain
+        self.seen += -1 if task.down else 1
+        return int(rows[-1][1] or 0)
+
+
+def apply_together(session: Session, tasks: tuple[Task, ...]) -> Steps[Rows]:
+    """Send several files in one message, each in a transaction of its own.
+
+    The server parses the message as a whole and stops at the first error; who called
+    looks again then, and goes on one by one. All commits but the last leave the flush
+    to it: the log's order makes the last one carry the earlier ones.
+    """
+    parts: list[str] = []
+    for place, task in enumerate(tasks):
+        frame = session.dialect.frame(
+            task.migration,
+            Sending(
+                seen=session.seen + place,
+                limit_ms=FIRST_LIMIT_MS if session.retry_seconds > 0 else 0,
+                durable=place == len(tasks) - 1,
+                tidy=session.untidy and place == 0,
+            ),
+        )
+        parts += [frame.opening, task.migration.body, frame.closing + ";\n"]
+    try:
+        rows = yield Script(tuple(parts))
+    except BaseException as error:
+        yield from quietly(Script((session.dialect.rollback,)), error)
+        raise
+    session.seen += len(tasks)
+    session.untidy = False
+    return rows
+
+
+def apply_alone(session: Session, task: Task) -> Steps[int]:
+    """Carry out one file and record it; the reply is how long it took, in ns.
+
+    Raises:
+        ExecuteMigration: The database refused it.
+        NotWritable: The database may only be read.
+        Moved: Somebody else was faster.
+    """
+    match task.mode:
+        case Mode.TRANSACTION:
+            return (yield from _in_transaction(session, task))
+        case Mode.OWN_CONTROL:
+            return (yield from _claimed(session, task, own_control))
+        case Mode.STATEMENTS:
+            return (yield from _claimed(session, task, statement_by_statement))
+
+
+def quietly(step: Query | Script, error: BaseException) -> Steps[None]:
+    """Clean up after an error; when that fails too, note it on the first one."""
+    if isinstance(error, ConnectionLost):
+        return
+    try:
+        yield step
+    except DatabaseError as second:
+        error.add_note(f"cleaning up failed too: {second}")
+
+
+def _in_transaction(session: Session, task: Task) -> Steps[int]:
+    retry = Retry(session.retry_seconds)
+    while True:
+        sending = Sending(session.seen, retry.limit_ms, tidy=session.untidy)
+        frame = session.dialect.frame(task.migration, sending)
+        script = Script((frame.opening, task.migration.body, frame.closing))
+        refused = yield from _attempt(session, script)
+        if not isinstance(refused, DatabaseError):
+            return session.counted(task, refused)
+        yield from _judge(session, task, refused, frame, retry)
+
+
+def _attempt(session: Session, script: Script) -> Steps[Rows | DatabaseError]:
+    """Send a message; after an error, end its transaction."""
+    try:
+        return (yield script)
+    except DatabaseError as error:
+        yield from quietly(Script((session.dialect.rollback,)), error)
+        return error
+    except BaseException as error:  # interruption too
+        yield from quietly(Script((session.dialect.rollback,)), error)
+        raise
+
+
+def _judge(
+    session: Session, task: Task, error: DatabaseError, frame: Frame, retry: Retry
+) -> Steps[None]:
+    """Raise what an error means, or return when the message is to be sent again."""
+    dialect, migration = session.dialect, task.migration
+    if isinstance(error, ConnectionLost):
+        raise failure(task, error, frame, LOST) from error
+    match dialect.trouble(error, frame):
+        case Trouble.LOCKED:
+            yield from session.lock.patience.wait(dialect)
+            raise Moved(waited=True) from error
+        case Trouble.MOVED:
+            raise Moved from error
+        case Trouble.QUEUED:  # somebody is about to commit this very version
+            yield from session.lock.patience.wait(dialect)
+        case Trouble.BUSY:
+            news = Retrying(migration, error.message, retry.attempt, retry.limit_ms)
+            yield Event(news)
+            if not (yield from retry.pause()):
+                raise failure(task, error, frame, GAVE_UP) from error
+        case Trouble.READ_ONLY:
+            raise NotWritable(error.message) from error
+        case Trouble.GONE:
+            yield dialect.mark_dirty(migration)
+            state = UNRECORDED + way_out(dialect.table, migration)
+            raise failure(task, error, frame, state) from error
+        case Trouble.FAILED:
+            raise failure(task, error, frame, ROLLED_BACK) from error
+
+
+def _claimed(
+    session: Session, task: Task, execute: Callable[[Dialect, Task], Steps[None]]
+) -> Steps[int]:
+    """Commit the claim, run what is not one transaction, and record its end.
+
+    A FALSE that a crash leaves behind stops both tools: a killed client does not stop
+    its statement, and nobody could tell whether to run the file again.
+    """
+    lock = session.lock
+    guarded = session.dialect.lock is LockKind.TRANSACTION
+    yield from lock.guard() if guarded else lock.keep()
+    try:
+        yield from _claim(session, task, guarded=guarded)
+        yield from execute(session.dialect, task)
+        rows = yield session.dialect.finish(task.migration)
+        _check_recorded(session, task, rows)
+    except BaseException as error:
+        if guarded:
+            yield from quietly(Query("ROLLBACK", guard=True), error)
+        raise
+    if guarded:
+        yield Query("ROLLBACK", guard=True)
+    return session.counted(task, rows)
+
+
+def _claim(session: Session, task: Task, *, guarded: bool) -> Steps[None]:
+    retry = Retry(session.retry_seconds)
+    while True:
+        sending = Sending(session.seen, tidy=session.untidy, guarded=guarded)
+        frame = session.dialect.claim(task.migration, sending)
+        refused = yield from _attempt(session, Script((frame.opening, frame.closing)))
+        if not isinstance(refused, DatabaseError):
+            return
+        yield from _judge(session, task, refused, frame, retry)
+
+
+def _check_recorded(session: Session, task: Task, rows: Rows) -> None:
+    if rows:
+        return
+    error = DatabaseError("the history's row of this migration vanished while it ran")
+    state = UNRECORDED + way_out(session.dialect.table, task.migration)
+    raise failure(task, error, Frame((), (), -1, -1), state)

@@ -1,0 +1,185 @@
+"""How one pending file is carried out: what the lexer and the marker say of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from sqlx.errors import DatabaseError, ExecuteMigration, SourceError
+from sqlx.migrations.migration import Kind, Migration, SourceWarning
+from sqlx.migrations.statements import (
+    Statements,
+    Syntax,
+    client_copy,
+    ends_transaction,
+    is_plain_ddl,
+    leaves_settings,
+    position,
+    split,
+    transaction_control,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlx.engine.dialect import Frame
+
+__all__ = ["Mode", "Task", "batches", "failure", "read_task", "warnings", "way_out"]
+
+SHARED_FILES = 32
+SHARED_CHARS = 1_000_000
+
+
+class Mode(Enum):
+    """How a file's SQL is sent."""
+
+    TRANSACTION = auto()  # one transaction with its history row, one message
+    OWN_CONTROL = auto()  # it begins or ends transactions itself
+    STATEMENTS = auto()  # `-- no-transaction`: statement by statement
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A migration to carry out.
+
+    Args:
+        migration: The file.
+        statements: Its text, split.
+        mode: How it is sent.
+        plain: Whether it is DDL through and through, leaves nothing in the session, and
+            so may share a message with others.
+    """
+
+    migration: Migration
+    statements: Statements
+    mode: Mode
+    plain: bool
+
+    @property
+    def down(self) -> bool:
+        """Whether it is a down file."""
+        return self.migration.kind is Kind.DOWN
+
+
+def read_task(migration: Migration, syntax: Syntax) -> Task:
+    """Look into a pending file, before anything is applied.
+
+    Raises:
+        SourceError: It cannot run as a migration.
+    """
+    statements = split(migration.body, syntax)
+    copy = client_copy(statements)
+    if copy is not None:
+        raise SourceError(
+            f"{_place(migration, statements, copy.start)}: COPY with STDIN or STDOUT "
+            "needs a client that carries the data, and a migration has none; use "
+            "INSERT, or COPY from a file of the server's"
+        )
+    controls = transaction_control(statements, syntax)
+    if not migration.no_transaction:
+        mode = Mode.OWN_CONTROL if controls else Mode.TRANSACTION
+    elif controls and not ends_transaction(controls[-1]):
+        raise SourceError(
+            f"{_place(migration, statements, controls[-1].start)}: the file leaves a "
+            "transaction open; end it with COMMIT"
+        )
+    else:
+        mode = Mode.STATEMENTS
+    plain = mode is Mode.TRANSACTION and is_plain_ddl(statements)
+    return Task(migration, statements, mode, plain)
+
+
+def warnings(task: Task, syntax: Syntax) -> Iterator[SourceWarning]:
+    """Say what a person should know of a file that is about to run."""
+    migration, statements = task.migration, task.statements
+    if task.mode is Mode.OWN_CONTROL:
+        control = transaction_control(statements, syntax)[0]
+        yield SourceWarning(
+            "transaction-control",
+            migration.path,
+            f"{' '.join(control.words[:1])} ends or begins a transaction, so the "
+            "migration and its history row are not one unit; remove it (a migration "
+            "runs in a transaction), or begin the file with -- no-transaction",
+            position(statements.text, control.start)[0],
+        )
+    for statement in leaves_settings(statements)[:1]:
+        yield SourceWarning(
+            "session-settings",
+            migration.path,
+            "changes a setting of the session; it is reset after the file, while SQLx "
+            "keeps it for the files that follow in the same run; use SET LOCAL",
+            position(statements.text, statement.start)[0],
+        )
+
+
+def batches(tasks: Iterable[Task], *, sharing: bool) -> Iterator[tuple[Task, ...]]:
+    """Group neighbours that may share a message; everything else goes alone."""
+    group: list[Task] = []
+    size = 0
+    for task in tasks:
+        size += len(task.statements.text)
+        fits = len(group) < SHARED_FILES and size <= SHARED_CHARS
+        if group and not (sharing and task.plain and fits):
+            yield tuple(group)
+            group, size = [], len(task.statements.text)
+        group.append(task)
+        if not (sharing and task.plain):
+            yield tuple(group)
+            group, size = [], 0
+    if group:
+        yield tuple(group)
+
+
+def failure(
+    task: Task, error: DatabaseError, frame: Frame, state: str
+) -> ExecuteMigration:
+    """Say where in the file the database stopped, and what is left of it."""
+    text = task.statements.text
+    offset = _offset(task, error, frame)
+    _clean(error, frame)
+    line, column, shown = (None, None, "")
+    if offset is not None:
+        line, column, shown = position(text, min(offset, len(text.rstrip())))
+    migration = task.migration
+    return ExecuteMigration(
+        migration.version, migration.path, line, column, shown, error, state
+    )
+
+
+def way_out(table: str, migration: Migration) -> str:
+    """Say how a person puts the history right after a migration that has no end."""
+    row = f"WHERE version = {migration.version}"
+    if migration.kind is Kind.DOWN:
+        return (
+            f"complete it by hand and DELETE FROM {table} {row}, or undo what it did "
+            f"by hand and UPDATE {table} SET success = TRUE {row}"
+        )
+    return (
+        f"complete it by hand and UPDATE {table} SET success = TRUE {row}, or undo it "
+        f"by hand and DELETE FROM {table} {row}"
+    )
+
+
+def _offset(task: Task, error: DatabaseError, frame: Frame) -> int | None:
+    """Find the failing place in the file, in characters from 0."""
+    statements = task.statements
+    if error.part is not None and error.offset is not None:
+        places = {0: None, 1: error.offset}
+        return places.get(error.part, len(statements.text))
+    index = error.completed - len(frame.before)
+    if not statements.certain or not 0 <= index < len(statements.items):
+        return None
+    return statements.items[index].start
+
+
+def _clean(error: DatabaseError, frame: Frame) -> None:
+    """Cut our own text out of a message that quotes the file to its end."""
+    if frame.after:
+        error.message = error.message.replace(frame.closing, "")
+        error.args = (error.message,)
+
+
+def _place(migration: Migration, statements: Statements, offset: int) -> str:
+    line, column, _ = position(statements.text, offset)
+    return f"{migration.path}:{line}:{column}"
