@@ -1,0 +1,1 @@
+"""PostgreSQL: its dialect and its driver, psycopg 3."""

@@ -1,0 +1,202 @@
+"""Open PostgreSQL sessions for a run: by keywords, or on what the user gives."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from sqlx.databases.postgres.dialect import PostgresDialect
+from sqlx.databases.postgres.driver import (
+    AsyncConnection,
+    AsyncPostgresConnection,
+    Connection,
+    PostgresConnection,
+    check_idle,
+    keywords_of,
+    one_line,
+)
+from sqlx.databases.reach import Reach
+from sqlx.errors import ConnectionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+__all__ = [
+    "Place",
+    "connect",
+    "connect_async",
+    "given",
+    "given_async",
+    "opened",
+    "opened_async",
+]
+
+FINAL = (
+    "authentication failed",
+    "no password supplied",
+    "does not exist",
+    "no pg_hba.conf entry",
+    "invalid database",
+    "permission denied for database",
+    "not currently accepting connections",
+    "certificate",
+    "invalid connection option",
+    "invalid value",
+    "SSL is not enabled",
+    "does not support SSL",
+)
+APPLICATION_NAME = "sqlx-migrate"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a PostgreSQL server is, for libpq.
+
+    Args:
+        keywords: libpq's connection keywords.
+        redact: Takes secrets out of a message.
+        pooled: What the URL says of a transaction pooler; None: find out.
+    """
+
+    keywords: Mapping[str, str]
+    redact: Callable[[str], str]
+    pooled: bool | None = None
+
+    def arguments(self, reach: Reach) -> dict[str, str]:
+        """The keywords of one attempt, which must end within the budget."""
+        ours = {"application_name": APPLICATION_NAME, "client_encoding": "UTF8"}
+        limit = max(2, int(reach.left_seconds) + 1)
+        return {"connect_timeout": str(limit), **ours, **self.keywords}
+
+    def failed(self, error: psycopg.Error) -> tuple[ConnectionFailed, bool]:
+        """Say why a connection could not be made, and whether that is final."""
+        message = self.redact(one_line(str(error)))
+        return ConnectionFailed(message), any(word in message for word in FINAL)
+
+
+def connect(place: Place, reach: Reach) -> Connection:
+    """Connect, and wait for a server that is not there yet.
+
+    Raises:
+        ConnectionFailed: The budget is used up, or waiting would not help.
+    """
+    while True:
+        try:
+            return psycopg.connect(**place.arguments(reach), autocommit=True)  # type: ignore[arg-type]  # keywords are libpq's, all texts.
+        except psycopg.Error as error:
+            failed, final = place.failed(error)
+        time.sleep(reach.pause(failed, final=final))
+
+
+async def connect_async(place: Place, reach: Reach) -> AsyncConnection:
+    """Connect, and wait for a server that is not there yet.
+
+    Raises:
+        ConnectionFailed: The budget is used up, or waiting would not help.
+    """
+    connecting = psycopg.AsyncConnection.connect
+    while True:
+        try:
+            return await connecting(**place.arguments(reach), autocommit=True)  # type: ignore[arg-type]  # keywords are libpq's, all texts.
+        except psycopg.Error as error:
+            failed, final = place.failed(error)
+        await asyncio.sleep(reach.pause(failed, final=final))
+
+
+@contextmanager
+def opened(
+    place: Place, reach: Reach
+) -> Iterator[tuple[PostgresDialect, PostgresConnection]]:
+    """Open a session of our own, and close it."""
+    with connect(place, reach) as connection:
+        ours = PostgresConnection(
+            connection,
+            lambda: connect(place, Reach(reach.budget_seconds, reach.tell)),
+            place.redact,
+        )
+        try:
+            yield _dialect(connection, owned=True, pooled=place.pooled), ours
+        finally:
+            ours.close()
+
+
+@asynccontextmanager
+async def opened_async(
+    place: Place, reach: Reach
+) -> AsyncIterator[tuple[PostgresDialect, AsyncPostgresConnection]]:
+    """Open a session of our own, and close it."""
+    async with await connect_async(place, reach) as connection:
+        ours = AsyncPostgresConnection(
+            connection,
+            lambda: connect_async(place, Reach(reach.budget_seconds, reach.tell)),
+            place.redact,
+        )
+        try:
+            yield _dialect(connection, owned=True, pooled=place.pooled), ours
+        finally:
+            await ours.close()
+
+
+@contextmanager
+def given(
+    connection: Connection,
+) -> Iterator[tuple[PostgresDialect, PostgresConnection]]:
+    """Use a connection of the user's; it stays open.
+
+    Raises:
+        InTransaction: It is inside a transaction.
+        ConnectionLost: It is closed.
+    """
+    check_idle(connection)
+    ours = PostgresConnection(
+        connection, lambda: psycopg.connect(keywords_of(connection)), _as_it_is
+    )
+    try:
+        yield _dialect(connection, owned=False), ours
+    finally:
+        ours.close()
+
+
+@asynccontextmanager
+async def given_async(
+    connection: AsyncConnection,
+) -> AsyncIterator[tuple[PostgresDialect, AsyncPostgresConnection]]:
+    """Use a connection of the user's; it stays open.
+
+    Raises:
+        InTransaction: It is inside a transaction.
+        ConnectionLost: It is closed.
+    """
+    check_idle(connection)
+    connecting = psycopg.AsyncConnection.connect
+    ours = AsyncPostgresConnection(
+        connection, lambda: connecting(keywords_of(connection)), _as_it_is
+    )
+    try:
+        yield _dialect(connection, owned=False), ours
+    finally:
+        await ours.close()
+
+
+def _dialect(
+    connection: Connection | AsyncConnection,
+    *,
+    owned: bool,
+    pooled: bool | None = None,
+) -> PostgresDialect:
+    return PostgresDialect(
+        database=connection.info.dbname,
+        backend_pid=connection.info.backend_pid,
+        server_version=connection.info.server_version,
+        owned=owned,
+        pooled=pooled,
+    )
+
+
+def _as_it_is(message: str) -> str:
+    return message

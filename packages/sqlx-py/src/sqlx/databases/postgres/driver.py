@@ -1,0 +1,221 @@
+"""PostgreSQL by psycopg 3: steps out, replies in, below psycopg's own state.
+
+Messages go straight to libpq on the connection's socket, so that a connection of the
+user's keeps its autocommit flag, its prepared statements and its adapters, and so that
+we see each statement's result: their count says which one failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import psycopg
+from psycopg import generators, pq
+from psycopg.conninfo import make_conninfo
+
+from sqlx.engine.steps import Query, Row, Rows, Script
+from sqlx.errors import ConnectionLost, DatabaseError, InTransaction
+
+__all__ = [
+    "AsyncConnection",
+    "AsyncPostgresConnection",
+    "Connection",
+    "PostgresConnection",
+    "check_idle",
+    "keywords_of",
+    "one_line",
+]
+
+Connection: TypeAlias = psycopg.Connection[Any]
+AsyncConnection: TypeAlias = psycopg.AsyncConnection[Any]
+Redact: TypeAlias = Callable[[str], str]
+COPY = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
+REPLY = (b"sqlx_version", b"sqlx_execution_time")
+
+
+class PostgresConnection:
+    """A psycopg connection that carries out steps.
+
+    Args:
+        connection: Open, idle.
+        another: Opens a second connection to the same database, for the guard.
+        redact: Takes secrets out of a message.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        another: Callable[[], Connection],
+        redact: Redact,
+    ) -> None:
+        self._connection, self._another, self._redact = connection, another, redact
+        self._guard: Connection | None = None
+
+    def execute(self, step: Query | Script) -> Rows:
+        """Send one message and read its reply."""
+        connection = self._connection
+        if isinstance(step, Query) and step.guard:
+            self._guard = connection = self._guard or self._another()
+        with _translated(self._redact), connection.lock:
+            results = connection.wait(_exchange(connection.pgconn, step))
+            return _reply(connection.pgconn, step, results)
+
+    def close(self) -> None:
+        """Close the guard; the connection is its owner's to close."""
+        if self._guard is not None:
+            self._guard.close()
+
+
+class AsyncPostgresConnection:
+    """The same for `asyncio`."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        another: Callable[[], Awaitable[AsyncConnection]],
+        redact: Redact,
+    ) -> None:
+        self._connection, self._another, self._redact = connection, another, redact
+        self._guard: AsyncConnection | None = None
+
+    async def execute(self, step: Query | Script) -> Rows:
+        """Send one message and read its reply."""
+        connection = self._connection
+        if isinstance(step, Query) and step.guard:
+            self._guard = connection = self._guard or await self._another()
+        with _translated(self._redact):
+            async with connection.lock:
+                results = await connection.wait(_exchange(connection.pgconn, step))
+                return _reply(connection.pgconn, step, results)
+
+    async def close(self) -> None:
+        """Close the guard; the connection is its owner's to close."""
+        if self._guard is not None:
+            await self._guard.close()
+
+
+def check_idle(connection: Connection | AsyncConnection) -> None:
+    """Refuse a connection that is not ours to use now.
+
+    Raises:
+        ConnectionLost: It is closed.
+        InTransaction: It is inside a transaction or a pipeline.
+    """
+    if connection.closed:
+        raise ConnectionLost("the connection given is closed")
+    idle = connection.info.transaction_status is pq.TransactionStatus.IDLE
+    piped = connection.info.pipeline_status is not pq.PipelineStatus.OFF
+    if piped or not idle:
+        raise InTransaction
+
+
+def keywords_of(
+    connection: Connection | AsyncConnection,
+) -> str:
+    """Tell how a second connection like a given one is made; holds its password."""
+    info = connection.info
+    return make_conninfo(info.dsn, password=info.password or None)
+
+
+def _exchange(
+    pgconn: pq.abc.PGconn, step: Query | Script
+) -> Generator[Any, Any, list[pq.abc.PGresult]]:
+    """Send a simple Query and collect all its results.
+
+    It must not raise what the server says: when a wait is interrupted, psycopg cancels
+    the statement and exhausts this generator, and an error would close the connection.
+    """
+    text = step.sql if isinstance(step, Query) else "".join(step.parts)
+    pgconn.send_query(text.encode())
+    results: list[pq.abc.PGresult] = yield from generators.execute(pgconn)
+    return results
+
+
+def _reply(
+    pgconn: pq.abc.PGconn, step: Query | Script, results: list[pq.abc.PGresult]
+) -> Rows:
+    """Read the results, or raise the one that is an error."""
+    for completed, result in enumerate(results):
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            raise _refused(pgconn, result, step, completed)
+        if result.status in COPY:
+            pgconn.finish()
+            raise ConnectionLost("COPY with STDIN or STDOUT cannot be answered here")
+    if isinstance(step, Query):
+        return _rows(results[-1])
+    replies = filter(_is_reply, results)
+    return [row[: len(REPLY)] for result in replies for row in _rows(result)]
+
+
+def _is_reply(result: pq.abc.PGresult) -> bool:
+    return result.nfields >= len(REPLY) and (result.fname(0), result.fname(1)) == REPLY
+
+
+def _rows(result: pq.abc.PGresult) -> list[Row]:
+    columns = range(result.nfields)
+    return [
+        tuple(
+            None if (value := result.get_value(row, column)) is None else value.decode()
+            for column in columns
+        )
+        for row in range(result.ntuples)
+    ]
+
+
+def _refused(
+    pgconn: pq.abc.PGconn, result: pq.abc.PGresult, step: Query | Script, completed: int
+) -> DatabaseError:
+    def field(which: pq.DiagnosticField) -> str | None:
+        value = result.error_field(which)
+        return None if value is None else value.decode(errors="replace")
+
+    message = field(pq.DiagnosticField.MESSAGE_PRIMARY) or one_line(
+        result.get_error_message()
+    )
+    part, offset = _place(field(pq.DiagnosticField.STATEMENT_POSITION), step)
+    sqlstate = field(pq.DiagnosticField.SQLSTATE)
+    lost = pgconn.status == pq.ConnStatus.BAD or (sqlstate or "").startswith("57P0")
+    return (ConnectionLost if lost else DatabaseError)(
+        message,
+        sqlstate=sqlstate,
+        detail=field(pq.DiagnosticField.MESSAGE_DETAIL),
+        hint=field(pq.DiagnosticField.MESSAGE_HINT),
+        context=field(pq.DiagnosticField.CONTEXT),
+        table=field(pq.DiagnosticField.TABLE_NAME),
+        part=part,
+        offset=offset,
+        completed=completed,
+    )
+
+
+def _place(position: str | None, step: Query | Script) -> tuple[int | None, int | None]:
+    """Turn the server's position, in characters from 1, into a part and an offset."""
+    if position is None:
+        return None, None
+    offset = int(position) - 1
+    parts = (step.sql,) if isinstance(step, Query) else step.parts
+    for number, part in enumerate(parts):
+        if offset < len(part):
+            return number, offset
+        offset -= len(part)
+    return len(parts) - 1, len(parts[-1])
+
+
+@contextmanager
+def _translated(redact: Redact) -> Iterator[None]:
+    """Let no error of psycopg's out, nor a secret."""
+    try:
+        yield
+    except DatabaseError as error:
+        error.message = redact(error.message)
+        error.args = (error.message,)
+        raise
+    except psycopg.Error as error:
+        raise ConnectionLost(redact(one_line(str(error)))) from None
+
+
+def one_line(message: str) -> str:
+    """Bring libpq's message, often of several lines, into one."""
+    return " ".join(message.split())

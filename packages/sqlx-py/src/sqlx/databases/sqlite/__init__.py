@@ -1,0 +1,1 @@
+"""SQLite: its dialect and its driver, the standard library's."""

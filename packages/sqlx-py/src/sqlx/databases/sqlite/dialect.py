@@ -1,0 +1,271 @@
+"""SQLite: the SQL text of a run, and how its replies are read.
+
+There is no lock beside the database's own: each migration is a `BEGIN IMMEDIATE`, and
+its claim raises when the history is not as the plan saw it. A check that must raise
+writes NULL into a column that forbids it. `sqlx_start_clock()` and
+`sqlx_elapsed_ns()` are the driver's clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sqlx.engine.dialect import Frame, HistoryRow, LockKind, Sending, Trouble
+from sqlx.engine.steps import Query, Rows
+from sqlx.migrations.migration import Kind, Migration
+from sqlx.migrations.statements import Syntax
+
+if TYPE_CHECKING:
+    from sqlx.errors import DatabaseError
+
+__all__ = ["IF_OPEN", "SqliteDialect"]
+
+CREATE = """CREATE TABLE IF NOT EXISTS {table} (
+    version BIGINT PRIMARY KEY,
+    description TEXT NOT NULL,
+    installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    success BOOLEAN NOT NULL,
+    checksum BLOB NOT NULL,
+    execution_time BIGINT NOT NULL
+)"""
+"""SQLx's own text, which SQLite keeps (migrations.md 2.1)."""
+IF_OPEN = " /* when a transaction is open */"
+"""The driver leaves out a statement of ours that ends in this when none is."""
+BUSY, READ_ONLY = 5, 8
+PRIMARY_KEY, UNIQUE, NOT_NULL = 1555, 2067, 1299
+BEFORE, AFTER = 0, 2  # the parts of a framed migration's script
+
+FOREIGN_KEYS = "PRAGMA foreign_keys = ON"
+START_CLOCK = "SELECT sqlx_start_clock()"
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteDialect:
+    """The SQL of one connection.
+
+    Args:
+        table: The history's table, as configured.
+        create_schemas: Schemas that must be attached.
+        exists: Whether the table was seen.
+    """
+
+    table: str = "_sqlx_migrations"
+    create_schemas: tuple[str, ...] = ()
+    exists: bool = False
+
+    @property
+    def syntax(self) -> Syntax:
+        """How SQLite's SQL is split."""
+        return Syntax.SQLITE
+
+    @property
+    def lock(self) -> LockKind:
+        """The database's own lock does."""
+        return LockKind.NONE
+
+    @property
+    def shares_messages(self) -> bool:
+        """There are no messages to share."""
+        return False
+
+    @property
+    def read_only(self) -> str:
+        """Only a write tells."""
+        return ""
+
+    @property
+    def dirty_grace_seconds(self) -> float:
+        """A `-- no-transaction` file holds no lock between its statements."""
+        return 5.0
+
+    @property
+    def rollback(self) -> str:
+        """End the transaction, if there is one."""
+        return "ROLLBACK" + IF_OPEN
+
+    def look(self, *, details: bool = False) -> Query:
+        """List the history."""
+        moment = "strftime('%Y-%m-%dT%H:%M:%SZ', installed_on)" if details else "NULL"
+        return Query(
+            "SELECT version, description, success, hex(checksum),"
+            f" {moment}, execution_time FROM {self.table} ORDER BY version"
+        )
+
+    def has_no_table(self, error: DatabaseError) -> bool:
+        """Tell whether there is no table yet."""
+        return error.message.startswith(("no such table", "unknown database"))
+
+    def seen(self, reply: Rows) -> tuple[SqliteDialect, tuple[HistoryRow, ...]]:
+        """Read the reply of `look` or `prepare`."""
+        found = tuple(
+            (
+                int(str(version)),
+                str(description),
+                bool(success),
+                bytes.fromhex(str(checksum)),
+                str(moment or ""),
+                int(str(elapsed)),
+            )
+            for version, description, success, checksum, moment, elapsed in reply
+        )
+        return replace(self, exists=True), found
+
+    def try_lock(self) -> Query:
+        """Ask for nothing: `BEGIN IMMEDIATE` is the lock."""
+        return Query("SELECT 'true'")
+
+    def locked(self, reply: Rows) -> tuple[SqliteDialect, bool | None]:
+        """Read the reply of `try_lock`."""
+        return self, bool(reply)
+
+    def holder(self) -> Query:
+        """SQLite does not tell who writes."""
+        return Query("SELECT NULL WHERE 0")
+
+    def holder_words(self, reply: Rows) -> str:
+        """SQLite does not tell who writes."""
+        return "".join(str(value) for row in reply for value in row)
+
+    def keep_lock(self) -> Query:
+        """Nothing is held between migrations."""
+        return Query("SELECT 'true'")
+
+    def release(self) -> Query:
+        """Nothing is held between migrations."""
+        return Query("SELECT 1")
+
+    def prepare(self) -> Query:
+        """Make the table when it is missing, and list the history.
+
+        Raises:
+            CreateSchemasNotSupported: SQLite attaches files, it makes no schemas.
+        """
+        schemas = [f"PRAGMA {name}.schema_version" for name in self.create_schemas]
+        make = [] if self.exists else [CREATE.format(table=self.table)]
+        return Query(";\n".join([*schemas, *make, self.look().sql]))
+
+    def is_race(self, error: DatabaseError) -> bool:
+        """Tell whether somebody recorded the same version."""
+        return error.code in {PRIMARY_KEY, UNIQUE}
+
+    def frame(self, migration: Migration, sending: Sending) -> Frame:
+        """Enclose a migration: claim, file, success, in one transaction."""
+        begin = (FOREIGN_KEYS, "BEGIN IMMEDIATE")
+        if migration.kind is Kind.DOWN:
+            where = f"{_is(migration)} AND success"
+            gone = f"DELETE FROM {self.table} WHERE {where}"
+            return Frame(
+                (START_CLOCK, *begin, self._must_hit(migration, where), gone),
+                (_took(migration), "COMMIT"),
+                lock=-1,
+                claim=3,
+            )
+        where = f"{_is(migration)} AND NOT success"
+        return Frame(
+            (*begin, self._claim(migration, sending.seen)),
+            (self._must_hit(migration, where), self._done(migration), "COMMIT"),
+            lock=-1,
+            claim=2,
+        )
+
+    def own_transaction(self) -> Frame:
+        """Enclose a file that controls transactions itself, as SQLx does."""
+        return Frame((FOREIGN_KEYS, "BEGIN"), ("COMMIT" + IF_OPEN,), -1, -1)
+
+    def claim(self, migration: Migration, sending: Sending) -> Frame:
+        """Claim a version in a transaction of its own."""
+        begin = (FOREIGN_KEYS, "BEGIN IMMEDIATE")
+        if migration.kind is Kind.DOWN:
+            where = f"{_is(migration)} AND success"
+            update = f"UPDATE {self.table} SET success = FALSE WHERE {where}"
+            claim: tuple[str, ...] = (self._must_hit(migration, where), update)
+        else:
+            claim = (self._claim(migration, sending.seen),)
+        return Frame((*begin, *claim), ("COMMIT",), -1, 2)
+
+    def unclaim(self, migration: Migration) -> Query:
+        """Take a claim back."""
+        what = (
+            f"UPDATE {self.table} SET success = TRUE"
+            if migration.kind is Kind.DOWN
+            else f"DELETE FROM {self.table}"
+        )
+        return Query(f"{what} WHERE {_is(migration)} AND NOT success")
+
+    def finish(self, migration: Migration) -> Query:
+        """Record the end of a migration that was claimed before."""
+        if migration.kind is Kind.DOWN:
+            where = f"WHERE {_is(migration)} AND NOT success"
+            return Query(f"DELETE FROM {self.table} {where} RETURNING version, 0")
+        return Query(self._done(migration))
+
+    def record(self, migration: Migration) -> Query:
+        """Record a migration as applied without running it."""
+        return Query(self._insert(migration, "TRUE", "-1"))
+
+    def mark_dirty(self, migration: Migration) -> Query:
+        """Write the row that says FALSE when the claim is not there any more."""
+        row = self._insert(migration, "FALSE", "-1")
+        return Query(f"{row} ON CONFLICT (version) DO UPDATE SET success = FALSE")
+
+    def invalid(self) -> None:
+        """Nothing is left half built in SQLite."""
+
+    def trouble(self, error: DatabaseError, frame: Frame) -> Trouble:
+        """Tell what an error in a framed migration, or in its claim, means."""
+        code = error.code or 0
+        if code & 0xFF == READ_ONLY:
+            return Trouble.READ_ONLY
+        if error.part == BEFORE:
+            if code & 0xFF == BUSY:
+                return Trouble.QUEUED
+            moved = {PRIMARY_KEY, UNIQUE, NOT_NULL}
+            at_claim = error.completed >= frame.claim
+            return Trouble.MOVED if at_claim and code in moved else Trouble.FAILED
+        if error.part == AFTER and code == NOT_NULL:
+            return Trouble.GONE
+        return Trouble.BUSY if code & 0xFF == BUSY else Trouble.FAILED
+
+    def _claim(self, migration: Migration, seen: int) -> str:
+        """Claim a version; raises unless the history has as many rows as were seen."""
+        same = f"(SELECT count(*) FROM {self.table}) = {seen}"
+        return self._insert(
+            migration, "FALSE", f"CASE WHEN {same} THEN sqlx_start_clock() END"
+        )
+
+    def _insert(self, migration: Migration, success: str, execution_time: str) -> str:
+        description = migration.description.encode().hex()
+        return (
+            f"INSERT INTO {self.table} (version, description, success, checksum,"
+            f" execution_time) VALUES ({migration.version},"
+            f" CAST(x'{description}' AS TEXT), {success},"
+            f" x'{migration.checksum.hex()}', {execution_time})"
+        )
+
+    def _must_hit(self, migration: Migration, where: str) -> str:
+        """Raise when no row is there: its description cannot be NULL."""
+        return (
+            f"INSERT INTO {self.table} (version, description, success, checksum,"
+            f" execution_time) SELECT {migration.version}, NULL, FALSE, x'', -1"
+            f" WHERE NOT EXISTS (SELECT 1 FROM {self.table} WHERE {where})"
+        )
+
+    def _done(self, migration: Migration) -> str:
+        return (
+            f"UPDATE {self.table} SET success = TRUE,"
+            f" execution_time = sqlx_elapsed_ns() WHERE {_is(migration)}"
+            " AND NOT success RETURNING version AS sqlx_version,"
+            " execution_time AS sqlx_execution_time"
+        )
+
+
+def _is(migration: Migration) -> str:
+    return f"version = {migration.version}"
+
+
+def _took(migration: Migration) -> str:
+    return (
+        f"SELECT {migration.version} AS sqlx_version,"
+        " sqlx_elapsed_ns() AS sqlx_execution_time"
+    )
