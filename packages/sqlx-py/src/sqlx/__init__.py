@@ -8,6 +8,7 @@ from sqlx.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from sqlx.config.url import EmbeddedUrl, PostgresUrl, SqliteUrl, parse_url
     from sqlx.database import (
         create_database,
         database_exists,
@@ -62,6 +63,7 @@ __all__ = [
     "DatabaseError",
     "Direction",
     "Dirty",
+    "EmbeddedUrl",
     "ExecuteMigration",
     "Info",
     "InfoRow",
@@ -72,11 +74,13 @@ __all__ = [
     "Migrator",
     "News",
     "Outcome",
+    "PostgresUrl",
     "Report",
     "Retrying",
     "Source",
     "SourceError",
     "SourceWarning",
+    "SqliteUrl",
     "SqlxError",
     "Starting",
     "State",
@@ -88,10 +92,15 @@ __all__ = [
     "create_database",
     "database_exists",
     "drop_database",
+    "parse_url",
     "start_embedded",
 ]
 
 _MODULES = {
+    "parse_url": "sqlx.config.url",
+    "SqliteUrl": "sqlx.config.url",
+    "PostgresUrl": "sqlx.config.url",
+    "EmbeddedUrl": "sqlx.config.url",
     "create_database": "sqlx.database",
     "database_exists": "sqlx.database",
     "drop_database": "sqlx.database",

@@ -34,6 +34,9 @@ __all__ = [
 ]
 
 
+EXCERPT = 160  # characters of a line that a message shows
+
+
 class SqlxError(Exception):
     """The root of all errors that sqlx raises."""
 
@@ -281,8 +284,7 @@ class ExecuteMigration(MigrationError):
         )
         lines = [f"{where}: while executing migration {self.version}: {self.cause}"]
         if self.line is not None and self.column is not None:
-            shown = self.source_line.replace("\t", " ")
-            lines += [f"  {shown}", f"  {' ' * (self.column - 1)}^"]
+            lines += _excerpt(self.source_line, self.column)
         lines += [
             f"{name}: {text}"
             for name, text in (
@@ -293,6 +295,13 @@ class ExecuteMigration(MigrationError):
             if text
         ]
         return "\n".join(lines)
+
+
+def _excerpt(line: str, column: int) -> list[str]:
+    """Show a line, or the part of a long one that matters, and a caret below it."""
+    begin = max(0, column - 1 - EXCERPT // 2) if len(line) > EXCERPT else 0
+    shown = line[begin : begin + EXCERPT].replace("\t", " ")
+    return [f"  {shown}", f"  {' ' * (column - 1 - begin)}^"]
 
 
 class Irreversible(MigrationError):

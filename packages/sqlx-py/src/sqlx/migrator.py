@@ -94,7 +94,7 @@ class _Migrator:
         Raises:
             ConfigurationError: `sqlx.toml` is wrong.
         """
-        from sqlx.config.toml import settings_in
+        from sqlx.config.settings import settings_in
 
         settings = settings_in(os.fspath(directory))
         chosen: dict[str, Any] = {

@@ -15,7 +15,7 @@ from sqlx.engine.retry import FIRST_LIMIT_MS, Retry
 from sqlx.engine.statements import own_control, statement_by_statement
 from sqlx.engine.steps import Event, Query, Rows, Script, Steps
 from sqlx.engine.task import Mode, Task, failure, way_out
-from sqlx.errors import ConnectionLost, DatabaseError, NotWritable
+from sqlx.errors import ConnectionLost, DatabaseError, LockTimeout, NotWritable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +100,7 @@ def apply_together(session: Session, tasks: tuple[Task, ...]) -> Steps[Rows]:
     except BaseException as error:
         yield from quietly(Script((session.dialect.rollback,)), error)
         raise
-    session.seen += len(tasks)
+    session.seen += sum(-1 if task.down else 1 for task in tasks)
     session.untidy = False
     return rows
 
@@ -169,13 +169,13 @@ def _judge(
             raise Moved(waited=True) from error
         case Trouble.MOVED:
             raise Moved from error
-        case Trouble.QUEUED:  # somebody is about to commit this very version
-            yield from session.lock.patience.wait(dialect)
         case Trouble.BUSY:
             news = Retrying(migration, error.message, retry.attempt, retry.limit_ms)
             yield Event(news)
             if not (yield from retry.pause()):
                 raise failure(task, error, frame, GAVE_UP) from error
+        case Trouble.TIMED_OUT:
+            raise LockTimeout(session.lock.patience.limit_seconds or 0, "") from error
         case Trouble.READ_ONLY:
             raise NotWritable(error.message) from error
         case Trouble.GONE:

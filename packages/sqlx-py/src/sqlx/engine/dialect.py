@@ -34,9 +34,9 @@ class Trouble(Enum):
     """What an error that stopped a migration means for the engine."""
 
     LOCKED = auto()  # somebody else migrates: wait, look again
-    QUEUED = auto()  # somebody else is about to commit this very version
     MOVED = auto()  # the history is no longer what the plan was made for: look again
     BUSY = auto()  # a lock on a table was not to be had in time: again, later
+    TIMED_OUT = auto()  # the database itself waited for others as long as it may
     GONE = auto()  # the claim vanished: the file controlled transactions, hidden
     READ_ONLY = auto()  # the database may only be read
     FAILED = auto()  # the SQL is wrong

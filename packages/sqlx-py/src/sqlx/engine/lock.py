@@ -111,7 +111,8 @@ class Lock:
         while True:
             yield Query("BEGIN", guard=True)
             question = self.dialect.try_lock()
-            granted = truth((yield Query(question.sql, guard=True)))
+            rows = yield Query(question.sql, guard=True)
+            _, granted = self.dialect.locked(rows)
             if granted:
                 yield Query(
                     "SET LOCAL idle_in_transaction_session_timeout = 0", guard=True

@@ -18,7 +18,7 @@ from sqlx.migrations.statements import ends_transaction, transaction_control
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["own_control", "statement_by_statement"]
+__all__ = ["broken_things", "own_control", "statement_by_statement"]
 
 COMMITTED = (
     "the file ends its own transaction, so what stands before that is committed; "
@@ -61,14 +61,14 @@ def statement_by_statement(dialect: Dialect, task: Task) -> Steps[None]:
     Raises:
         ExecuteMigration: A statement failed, or the file left an INVALID index.
     """
-    before = yield from _broken(dialect, task)
+    before = yield from broken_things(dialect, task)
     for index, (start, sql) in enumerate(_pieces(task)):
         try:
             yield Script((sql,))
         except DatabaseError as error:
             error.part, error.offset = 1, start + (error.offset or 0)
             yield from _give_up(dialect, task, error, index, before)
-    broken = yield from _broken(dialect, task)
+    broken = yield from broken_things(dialect, task)
     if broken:
         invalid = DatabaseError(f"{', '.join(broken)} is INVALID")
         raise failure(task, invalid, ALONE, _state(dialect, task, broken))
@@ -82,7 +82,7 @@ def _give_up(
         state = RUNNING + way_out(dialect.table, task.migration)
         raise failure(task, error, ALONE, state) from error
     yield Script((dialect.rollback,))
-    left = yield from _broken(dialect, task)
+    left = yield from broken_things(dialect, task)
     new = {name: mend for name, mend in left.items() if name not in before}
     if index == 0 and task.statements.certain and not new:
         yield dialect.unclaim(task.migration)
@@ -110,7 +110,7 @@ def _pieces(task: Task) -> Iterator[tuple[int, str]]:
         yield item.start, statements.sql(item)
 
 
-def _broken(dialect: Dialect, task: Task) -> Steps[Broken]:
+def broken_things(dialect: Dialect, task: Task) -> Steps[Broken]:
     """List what is INVALID, of what the file names or on a table that it names."""
     question = dialect.invalid()
     if question is None:

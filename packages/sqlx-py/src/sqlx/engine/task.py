@@ -29,6 +29,7 @@ __all__ = ["Mode", "Task", "batches", "failure", "read_task", "warnings", "way_o
 
 SHARED_FILES = 32
 SHARED_CHARS = 1_000_000
+LONGEST_MESSAGE = 500
 
 
 class Mode(Enum):
@@ -175,9 +176,12 @@ def _offset(task: Task, error: DatabaseError, frame: Frame) -> int | None:
 
 def _clean(error: DatabaseError, frame: Frame) -> None:
     """Cut our own text out of a message that quotes the file to its end."""
+    message = error.message
     if frame.after:
-        error.message = error.message.replace(frame.closing, "")
-        error.args = (error.message,)
+        message = message.replace(frame.closing, "")
+    if len(message) > LONGEST_MESSAGE:
+        message = message[:LONGEST_MESSAGE] + " …"
+    error.message, error.args = message, (message,)
 
 
 def _place(migration: Migration, statements: Statements, offset: int) -> str:

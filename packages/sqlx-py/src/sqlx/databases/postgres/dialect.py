@@ -296,7 +296,8 @@ class PostgresDialect:
             return Trouble.LOCKED
         if index == frame.claim and state in {UNIQUE, rows.MUST_HIT}:
             return Trouble.MOVED
-        return Trouble.QUEUED if state in TRY_AGAIN else Trouble.FAILED
+        # Somebody who holds no lock of ours is about to commit this very version.
+        return Trouble.LOCKED if state in TRY_AGAIN else Trouble.FAILED
 
     @property
     def _key(self) -> int:

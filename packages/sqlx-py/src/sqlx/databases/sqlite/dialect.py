@@ -217,15 +217,15 @@ class SqliteDialect:
         code = error.code or 0
         if code & 0xFF == READ_ONLY:
             return Trouble.READ_ONLY
+        if code & 0xFF == BUSY:
+            return Trouble.TIMED_OUT
         if error.part == BEFORE:
-            if code & 0xFF == BUSY:
-                return Trouble.QUEUED
             moved = {PRIMARY_KEY, UNIQUE, NOT_NULL}
             at_claim = error.completed >= frame.claim
             return Trouble.MOVED if at_claim and code in moved else Trouble.FAILED
         if error.part == AFTER and code == NOT_NULL:
             return Trouble.GONE
-        return Trouble.BUSY if code & 0xFF == BUSY else Trouble.FAILED
+        return Trouble.FAILED
 
     def _claim(self, migration: Migration, seen: int) -> str:
         """Claim a version; raises unless the history has as many rows as were seen."""
