@@ -1,0 +1,1 @@
+"""Configuration: database URLs, `.env`, `sqlx.toml`: text in, a frozen value out."""
