@@ -1,3 +1,3 @@
-"""The version of sqlx-py: its only source, for the build, the command and the library."""
+"""The version of sqlx-py and smally: its only source."""
 
 __version__ = "0.1.0"
