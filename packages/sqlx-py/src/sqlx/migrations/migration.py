@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Direction", "Kind", "Migration", "Source", "SourceWarning", "checksum"]
+__all__ = [
+    "BOM",
+    "Direction",
+    "Kind",
+    "Migration",
+    "Source",
+    "SourceWarning",
+    "checksum",
+    "same_but_for_line_endings",
+]
 
 BOM = "\ufeff"
 
@@ -70,6 +79,28 @@ class Migration:
     def body(self) -> str:
         """The text to execute: without the byte order mark, which no server reads."""
         return self.sql.removeprefix(BOM)
+
+
+def same_but_for_line_endings(
+    migration: Migration, stored: bytes, ignored_chars: Iterable[str] = ()
+) -> bool:
+    """Tell whether a stored checksum is the file's, up to LF or CRLF and the BOM.
+
+    A lone CR is no line ending. The hash is compared with the file as it is, with all
+    lines ended by LF, and all by CRLF: where they were mixed, nobody can tell.
+
+    Args:
+        migration: The file as it is now.
+        stored: The checksum in the history.
+        ignored_chars: What the checksums leave out.
+    """
+    body = migration.body
+    lf = body.replace("\r\n", "\n")
+    texts = (body, lf, lf.replace("\n", "\r\n"))
+    ignored = frozenset(ignored_chars)
+    return any(
+        checksum(bom + text, ignored) == stored for text in texts for bom in ("", BOM)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Migration files: their names, their text and what stands in it."""

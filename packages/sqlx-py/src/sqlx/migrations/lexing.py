@@ -1,0 +1,209 @@
+r"""The tokens of SQL, as far as finding the end of a statement needs them.
+
+Theory of operation: two regular expressions read a text. `every` knows all tokens and
+reads the beginning of a statement, where words matter. `marks` jumps to the next
+character that can open a quote, a comment or a parenthesis, or end a statement, as fast
+as the regular expression engine can. What opens is closed by `str.find`, which crosses
+a literal of 20 MB in milliseconds.
+
+A token is (kind, start, end). Its kind is the name of a group, or `DOUBT`: what is
+never closed, a NUL, a backslash outside of quotes (psql's commands). There, only the
+server can judge.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["BLANKS", "LEXICONS", "Lexicon", "Syntax", "nested_comment_end"]
+
+BLANKS = " \t\r\n\f\v"  # SQLite takes \v behind another blank
+DOUBT = "doubt"
+
+
+class Syntax(Enum):
+    """Whose SQL a text is."""
+
+    POSTGRES = "postgres"
+    SQLITE = "sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The tokens of one syntax.
+
+    Args:
+        every: Matches the next token, and the blanks before it.
+        marks: Finds the next token that a splitter must not overlook.
+        ends: By kind, finds the end of what was opened, or None when it is never
+            closed; it is given the text, the opening, and where the search began.
+    """
+
+    every: re.Pattern[str]
+    marks: re.Pattern[str]
+    ends: Mapping[str, Callable[[str, re.Match[str], int], int | None]]
+
+    def read(self, text: str, at: int, *, every: bool) -> tuple[str, int, int] | None:
+        """Read the next token (or mark) from an offset on; None at the end."""
+        opening = self.every.match(text, at) if every else self.marks.search(text, at)
+        if opening is None or opening.lastgroup is None:
+            return None
+        kind = opening.lastgroup
+        start, end = opening.span(kind)
+        if kind not in self.ends:
+            return kind, start, end
+        closed = self.ends[kind](text, opening, at)
+        return (DOUBT, start, len(text)) if closed is None else (kind, start, closed)
+
+
+def nested_comment_end(text: str, after: int) -> int | None:
+    """Find the end of a block comment that may hold others.
+
+    Args:
+        text: The whole text.
+        after: Where the first `/*` ends.
+    """
+    depth = 1
+    for mark in _NESTED.finditer(text, after):
+        depth += 1 if mark[0] == "/*" else -1
+        if depth == 0:
+            return mark.end()
+    return None
+
+
+# In both syntaxes all that is not ASCII belongs to names, U+FEFF and U+00A0 too.
+_FIRST = "A-Za-z_\x80-\U0010ffff"
+_INNER = f"$0-9{_FIRST}"
+_PAST_NAME = re.compile(f"[^{_INNER}]")
+_ONE_INNER = re.compile(f"[{_INNER}]")
+_NUMBER = rf"\$?[0-9]++(?:[{_FIRST}][{_INNER}]*+)?"  # $1 is read like one
+_RUN = re.compile(rf"{_NUMBER}|[{_FIRST}][{_INNER}]*+|\$")
+_NESTED = re.compile(r"/\*|\*/")
+_LINE_END = re.compile(r"[\r\n]")
+_LF_LINE_END = re.compile(r"\n")
+_ESCAPED = re.compile(r"\\.|''|'", re.DOTALL)
+_CONTINUED = re.compile(  # `quotecontinue` of PostgreSQL's scan.l
+    rf"(?:[ \t\f\v]|--[^\r\n]*+)*[\r\n](?:[{BLANKS}]|--[^\r\n]*+[\r\n])*'"
+)
+
+
+def _until(stop: re.Pattern[str], text: str, at: int) -> int:
+    match = stop.search(text, at)
+    return len(text) if match is None else match.start()
+
+
+def _past(mark: str, text: str, at: int) -> int | None:
+    found = text.find(mark, at)
+    return None if found < 0 else found + len(mark)
+
+
+def _quoted(text: str, opening: re.Match[str], _at: int) -> int | None:
+    """Look for the same quote; one that is doubled opens the next token at once."""
+    quote = text[opening.end() - 1]
+    return _past("]" if quote == "[" else quote, text, opening.end())
+
+
+def _postgres_string(text: str, opening: re.Match[str], at: int) -> int | None:
+    """In E'…', and in what continues it on the next line, backslashes escape."""
+    after = opening.end()
+    if _name_before(text, at, after - 1) not in {"e", "E"}:
+        return _past("'", text, after)
+    while (end := _escaped_end(text, after)) is not None:
+        continued = _CONTINUED.match(text, end)
+        if continued is None:
+            return end
+        after = continued.end()
+    return None
+
+
+def _escaped_end(text: str, after: int) -> int | None:
+    marks = _ESCAPED.finditer(text, after)
+    return next((mark.end() for mark in marks if mark[0] == "'"), None)
+
+
+def _dollar_quoted(text: str, opening: re.Match[str], at: int) -> int | None:
+    """Look for the same tag; `$` inside of a name (a$b$c) opens nothing."""
+    name = _name_before(text, at, opening.start("dollar"))
+    if name.lstrip("$0123456789"):
+        return _until(_PAST_NAME, text, opening.end())
+    return _past(opening["dollar"], text, opening.end())
+
+
+def _name_before(text: str, at: int, end: int) -> str:
+    """Cut out the name or the number that ends at an offset; empty for none."""
+    start = end
+    while start > at and _ONE_INNER.match(text, start - 1):
+        start -= 1
+    return "".join(_RUN.findall(text, start, end)[-1:])
+
+
+def _nested_comment(text: str, opening: re.Match[str], _at: int) -> int | None:
+    return nested_comment_end(text, opening.end())
+
+
+def _flat_comment(text: str, opening: re.Match[str], _at: int) -> int:
+    """SQLite takes a comment that is never closed: it reaches to the end."""
+    return _past("*/", text, opening.end()) or len(text)
+
+
+def _line(text: str, opening: re.Match[str], _at: int) -> int:
+    return _until(_LINE_END, text, opening.end())
+
+
+def _lf_line(text: str, opening: re.Match[str], _at: int) -> int:
+    """In SQLite a lone CR does not end a comment."""
+    return _until(_LF_LINE_END, text, opening.end())
+
+
+_FLAT = r"(?P<flat>\([^()'\"`\[$;\\/\0-]*+\))"  # f(a, b): one token, as most are
+_COMMON = (
+    rf"(?P<line>--)|{_FLAT}|(?P<open>\()|(?P<close>\))|(?P<semicolon>;)"
+    r"|(?P<doubt>[\\\0])"
+)
+_POSTGRES = rf"(?P<dollar>\$(?:[{_FIRST}][0-9{_FIRST}]*+)?\$)|(?P<block>/\*)|{_COMMON}"
+_SQLITE = rf"(?P<name>[\"`\[])|(?P<block>/\*(?=[\s\S]))|{_COMMON}"
+
+LEXICONS: Mapping[Syntax, Lexicon] = {
+    Syntax.POSTGRES: Lexicon(
+        every=re.compile(
+            f"[{BLANKS}]*+(?:"
+            "(?P<string>'|[bBeExXnN]'|[uU]&')"
+            r"|(?P<name>\"|[uU]&\")"
+            f"|(?P<word>[{_FIRST}][{_INNER}]*+)"
+            rf"|(?P<number>{_NUMBER})|{_POSTGRES}"
+            rf"|(?P<other>[^{BLANKS}'\"$;()\\/\0{_INNER}-]++|[$/-])"
+            ")"
+        ),
+        marks=re.compile(rf"(?P<string>')|(?P<name>\")|{_POSTGRES}"),
+        ends={
+            "string": _postgres_string,
+            "name": _quoted,
+            "dollar": _dollar_quoted,
+            "line": _line,
+            "block": _nested_comment,
+        },
+    ),
+    Syntax.SQLITE: Lexicon(
+        every=re.compile(
+            f"[{BLANKS}]*+(?:"
+            "(?P<string>'|[xX]')"
+            f"|(?P<word>[{_FIRST}][{_INNER}]*+)"
+            f"|(?P<number>[$0-9][{_INNER}]*+)|{_SQLITE}"
+            rf"|(?P<other>[^{BLANKS}'\"`\[;()\\/\0{_INNER}-]++|[/-])"
+            ")"
+        ),
+        marks=re.compile(rf"(?P<string>')|{_SQLITE}"),
+        ends={
+            "string": _quoted,
+            "name": _quoted,
+            "line": _lf_line,
+            "block": _flat_comment,
+        },
+    ),
+}

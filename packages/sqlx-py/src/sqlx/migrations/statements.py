@@ -1,0 +1,206 @@
+"""What can be told from the first words of each statement of a file."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sqlx.migrations.lexing import Syntax
+from sqlx.migrations.splitting import (
+    MOST_WORDS,
+    Statement,
+    Statements,
+    pieces,
+    position,
+    split,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = [
+    "Statement",
+    "Statements",
+    "Syntax",
+    "client_copy",
+    "ends_transaction",
+    "is_plain_ddl",
+    "leaves_settings",
+    "pieces",
+    "position",
+    "split",
+    "transaction_control",
+]
+
+
+def transaction_control(
+    statements: Statements, syntax: Syntax
+) -> tuple[Statement, ...]:
+    """Find the statements that begin or end a transaction; savepoints do neither."""
+    controls = _CONTROLS[syntax]
+    return tuple(
+        item
+        for item in statements.items
+        if not controls.isdisjoint((item.words[:1], item.words[:2]))
+        and not _goes_to_savepoint(item)
+    )
+
+
+def ends_transaction(statement: Statement) -> bool:
+    """Tell whether a statement commits or rolls back the transaction it stands in.
+
+    COMMIT PREPARED and ROLLBACK PREPARED end another one.
+    """
+    if statement.words[:2] == ("PREPARE", "TRANSACTION"):
+        return True
+    return (
+        not _ENDS.isdisjoint(statement.words[:1])
+        and statement.words[1:2] != ("PREPARED",)
+        and not _goes_to_savepoint(statement)
+    )
+
+
+def client_copy(statements: Statements) -> Statement | None:
+    """Find the first COPY (PostgreSQL) whose data comes from the client, or goes there.
+
+    Source:
+        gram.y, `copy_file_name`: STDIN and STDOUT mean the same there.
+    """
+    for item in statements.items:
+        pairs = zip(item.words, item.words[1:], strict=False)
+        if item.words[:1] == ("COPY",) and not _CLIENT_FILES.isdisjoint(pairs):
+            return item
+    return None
+
+
+def is_plain_ddl(statements: Statements) -> bool:
+    """Tell whether a file (PostgreSQL) is DDL through and through, without a doubt.
+
+    Only such files share a message (design.md 3, "Fast").
+    """
+    return (
+        statements.certain
+        and bool(statements.items)
+        and all(map(_is_plain, statements.items))
+    )
+
+
+def leaves_settings(statements: Statements) -> tuple[Statement, ...]:
+    """Find the statements that change a setting beyond the transaction.
+
+    PostgreSQL and SQLite have no such word in common, so both are looked for.
+    """
+    return tuple(
+        item
+        for item in statements.items
+        if _SETTERS.get("".join(item.words[:1]), _never)(item, statements.sql(item))
+    )
+
+
+_CONTROLS: Mapping[Syntax, frozenset[tuple[str, ...]]] = {
+    Syntax.POSTGRES: frozenset(
+        {
+            ("BEGIN",),
+            ("START", "TRANSACTION"),
+            ("COMMIT",),
+            ("END",),
+            ("ROLLBACK",),
+            ("ABORT",),
+            ("PREPARE", "TRANSACTION"),
+        }
+    ),
+    Syntax.SQLITE: frozenset({("BEGIN",), ("COMMIT",), ("END",), ("ROLLBACK",)}),
+}
+_ENDS = frozenset({"COMMIT", "END", "ROLLBACK", "ABORT"})
+
+
+def _goes_to_savepoint(statement: Statement) -> bool:
+    """ROLLBACK [WORK | TRANSACTION] TO …: the transaction goes on."""
+    return statement.words[:1] == ("ROLLBACK",) and "TO" in statement.words[1:3]
+
+
+_CLIENT_FILES = frozenset(
+    (way, file) for way in ("FROM", "TO") for file in ("STDIN", "STDOUT")
+)
+
+_DDL = frozenset({"CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE"})
+_MODIFIERS = frozenset({"OR", "REPLACE", "GLOBAL", "LOCAL", "UNLOGGED", "UNIQUE"})
+_ALONE = frozenset({"CONCURRENTLY", "PG_TEMP"})
+# What cannot run in a transaction, stays behind in the session, or writes rows.
+_NOT_PLAIN = frozenset(
+    {
+        ("CREATE", "DATABASE"),
+        ("DROP", "DATABASE"),
+        ("CREATE", "TABLESPACE"),
+        ("DROP", "TABLESPACE"),
+        ("CREATE", "SUBSCRIPTION"),
+        ("DROP", "SUBSCRIPTION"),
+        ("ALTER", "SYSTEM"),
+        ("CREATE", "TEMP"),
+        ("CREATE", "TEMPORARY"),
+        ("CREATE", "MATERIALIZED"),
+    }
+)
+
+
+def _is_plain(statement: Statement) -> bool:
+    verb, *rest = statement.words or ("",)
+    kind = next((word for word in rest if word not in _MODIFIERS), "")
+    if verb not in _DDL or (verb, kind) in _NOT_PLAIN:
+        return False
+    if (verb, kind) == ("CREATE", "TABLE") and _may_write_rows(rest):
+        return False
+    return _ALONE.isdisjoint(rest)
+
+
+def _may_write_rows(words: list[str]) -> bool:
+    """CREATE TABLE … AS; when AS may stand behind the words that were kept, too."""
+    unknown = len(words) + 1 == MOST_WORDS and "PARTITION" not in words
+    return "AS" in words or unknown
+
+
+_FOR_THE_TRANSACTION = frozenset({"LOCAL", "TRANSACTION", "CONSTRAINTS"})
+_SET_CONFIG = re.compile(r"\bset_config\s*\(", re.IGNORECASE)
+_IS_LOCAL = re.compile(r",\s*true\s*\)", re.IGNORECASE)
+_CONNECTION_PRAGMA = re.compile(
+    "ANALYSIS_LIMIT|AUTOMATIC_INDEX|BUSY_TIMEOUT|CACHE_SIZE|CACHE_SPILL|"
+    "CASE_SENSITIVE_LIKE|CELL_SIZE_CHECK|CHECKPOINT_FULLFSYNC|COUNT_CHANGES|"
+    "EMPTY_RESULT_CALLBACKS|FOREIGN_KEYS|FULL_COLUMN_NAMES|FULLFSYNC|HARD_HEAP_LIMIT|"
+    "IGNORE_CHECK_CONSTRAINTS|JOURNAL_SIZE_LIMIT|LEGACY_ALTER_TABLE|LOCKING_MODE|"
+    "MMAP_SIZE|QUERY_ONLY|READ_UNCOMMITTED|RECURSIVE_TRIGGERS|"
+    "REVERSE_UNORDERED_SELECTS|SECURE_DELETE|SHORT_COLUMN_NAMES|SOFT_HEAP_LIMIT|"
+    "SYNCHRONOUS|TEMP_STORE|THREADS|TRUSTED_SCHEMA|WAL_AUTOCHECKPOINT|WRITABLE_SCHEMA"
+)
+
+
+def _never(_statement: Statement, _sql: str) -> bool:
+    return False
+
+
+def _always(_statement: Statement, _sql: str) -> bool:
+    return True
+
+
+def _set_stays(statement: Statement, _sql: str) -> bool:
+    return _FOR_THE_TRANSACTION.isdisjoint(statement.words[1:2])
+
+
+def _set_config_stays(statement: Statement, sql: str) -> bool:
+    """A call whose last argument is not plainly `true` is taken to last."""
+    calls = _SET_CONFIG.findall(sql) if "SET_CONFIG" in statement.words else []
+    return len(calls) > len(_IS_LOCAL.findall(sql))
+
+
+def _pragma_stays(statement: Statement, sql: str) -> bool:
+    """PRAGMA [schema.]name reads; with `= value` or `(value)` it sets."""
+    known = any(map(_CONNECTION_PRAGMA.fullmatch, statement.words[1:3]))
+    return known and ("=" in sql or "(" in sql)
+
+
+_SETTERS: Mapping[str, Callable[[Statement, str], bool]] = {
+    "SET": _set_stays,
+    "RESET": _always,
+    "DISCARD": _always,
+    "SELECT": _set_config_stays,
+    "PRAGMA": _pragma_stays,
+}
