@@ -7,8 +7,10 @@ real lock, and every check inside a message raises in the server.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from sqlx.engine.attempt import attempt, quietly
 from sqlx.engine.dialect import Dialect, Frame, LockKind, Sending, Trouble
 from sqlx.engine.news import Retrying
 from sqlx.engine.retry import FIRST_LIMIT_MS, Retry
@@ -22,11 +24,15 @@ if TYPE_CHECKING:
 
     from sqlx.engine.lock import Lock
 
-__all__ = ["Moved", "Session", "apply_alone", "apply_together", "quietly"]
+__all__ = ["Moved", "Session", "apply_alone", "apply_together"]
 
 ROLLED_BACK = "rolled back, nothing of this migration is applied; mend it and run again"
 LOST = (
     "the connection was lost, so its outcome is not known here; it is applied as a "
+    "whole or not at all: run again"
+)
+SEVERAL_LOST = (
+    "which of the migrations sent are applied is not known here; each is applied as a "
     "whole or not at all: run again"
 )
 UNRECORDED = "what the file committed is done, and not recorded as a whole; "
@@ -38,11 +44,12 @@ class Moved(Exception):
 
     Args:
         waited: Whether time was let pass for it, so that nothing need have changed yet.
+        done: How many files of the message are applied all the same.
     """
 
-    def __init__(self, *, waited: bool = False) -> None:
+    def __init__(self, *, waited: bool = False, done: int = 0) -> None:
         super().__init__()
-        self.waited = waited
+        self.waited, self.done = waited, done
 
 
 @dataclass
@@ -82,8 +89,13 @@ def apply_together(session: Session, tasks: tuple[Task, ...]) -> Steps[Rows]:
     The server parses the message as a whole and stops at the first error; who called
     looks again then, and goes on one by one. All commits but the last leave the flush
     to it: the log's order makes the last one carry the earlier ones.
+
+    Raises:
+        Moved: The server stopped; what stands before that is done.
+        ConnectionLost: What is done cannot be told.
     """
     parts: list[str] = []
+    sizes: list[int] = []
     for place, task in enumerate(tasks):
         frame = session.dialect.frame(
             task.migration,
@@ -95,14 +107,23 @@ def apply_together(session: Session, tasks: tuple[Task, ...]) -> Steps[Rows]:
             ),
         )
         parts += [frame.opening, task.migration.body, frame.closing + ";\n"]
-    try:
-        rows = yield Script(tuple(parts))
-    except BaseException as error:
-        yield from quietly(Script((session.dialect.rollback,)), error)
-        raise
+        ours = len(frame.before) + len(frame.after)
+        sizes.append(ours + len(task.statements.items))
+    rows = yield from attempt(session.dialect, Script(tuple(parts)))
+    if isinstance(rows, DatabaseError):
+        raise _stopped(rows, sizes) from rows
     session.seen += sum(-1 if task.down else 1 for task in tasks)
     session.untidy = False
     return rows
+
+
+def _stopped(error: DatabaseError, sizes: list[int]) -> Moved | ConnectionLost:
+    """Tell how many files of a message are done, which a lost connection does not."""
+    lost = isinstance(error, ConnectionLost)
+    done = sum(end <= error.completed for end in accumulate(sizes))
+    return (
+        ConnectionLost(f"{error.message}; {SEVERAL_LOST}") if lost else Moved(done=done)
+    )
 
 
 def apply_alone(session: Session, task: Task) -> Steps[int]:
@@ -113,23 +134,10 @@ def apply_alone(session: Session, task: Task) -> Steps[int]:
         NotWritable: The database may only be read.
         Moved: Somebody else was faster.
     """
-    match task.mode:
-        case Mode.TRANSACTION:
-            return (yield from _in_transaction(session, task))
-        case Mode.OWN_CONTROL:
-            return (yield from _claimed(session, task, own_control))
-        case Mode.STATEMENTS:
-            return (yield from _claimed(session, task, statement_by_statement))
-
-
-def quietly(step: Query | Script, error: BaseException) -> Steps[None]:
-    """Clean up after an error; when that fails too, note it on the first one."""
-    if isinstance(error, ConnectionLost):
-        return
-    try:
-        yield step
-    except DatabaseError as second:
-        error.add_note(f"cleaning up failed too: {second}")
+    if task.mode is Mode.TRANSACTION:
+        return (yield from _in_transaction(session, task))
+    alone = own_control if task.mode is Mode.OWN_CONTROL else statement_by_statement
+    return (yield from _claimed(session, task, alone))
 
 
 def _in_transaction(session: Session, task: Task) -> Steps[int]:
@@ -138,22 +146,10 @@ def _in_transaction(session: Session, task: Task) -> Steps[int]:
         sending = Sending(session.seen, retry.limit_ms, tidy=session.untidy)
         frame = session.dialect.frame(task.migration, sending)
         script = Script((frame.opening, task.migration.body, frame.closing))
-        refused = yield from _attempt(session, script)
+        refused = yield from attempt(session.dialect, script)
         if not isinstance(refused, DatabaseError):
             return session.counted(task, refused)
         yield from _judge(session, task, refused, frame, retry)
-
-
-def _attempt(session: Session, script: Script) -> Steps[Rows | DatabaseError]:
-    """Send a message; after an error, end its transaction."""
-    try:
-        return (yield script)
-    except DatabaseError as error:
-        yield from quietly(Script((session.dialect.rollback,)), error)
-        return error
-    except BaseException as error:  # interruption too
-        yield from quietly(Script((session.dialect.rollback,)), error)
-        raise
 
 
 def _judge(
@@ -182,7 +178,7 @@ def _judge(
             yield dialect.mark_dirty(migration)
             state = UNRECORDED + way_out(dialect.table, migration)
             raise failure(task, error, frame, state) from error
-        case Trouble.FAILED:
+        case _:  # FAILED
             raise failure(task, error, frame, ROLLED_BACK) from error
 
 
@@ -216,7 +212,9 @@ def _claim(session: Session, task: Task, *, guarded: bool) -> Steps[None]:
     while True:
         sending = Sending(session.seen, tidy=session.untidy, guarded=guarded)
         frame = session.dialect.claim(task.migration, sending)
-        refused = yield from _attempt(session, Script((frame.opening, frame.closing)))
+        refused = yield from attempt(
+            session.dialect, Script((frame.opening, frame.closing))
+        )
         if not isinstance(refused, DatabaseError):
             return
         yield from _judge(session, task, refused, frame, retry)

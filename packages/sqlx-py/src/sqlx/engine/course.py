@@ -12,7 +12,7 @@ from sqlx.engine.plan import Applied, History, Plan
 from sqlx.engine.statements import broken_things
 from sqlx.engine.steps import Event, Wait
 from sqlx.engine.task import Task, batches, read_task, warnings
-from sqlx.errors import ConnectionLost, DatabaseError, Dirty, NotWritable
+from sqlx.errors import DatabaseError, Dirty, NotWritable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +76,7 @@ class Course:
             rows = yield session.dialect.prepare()
         except DatabaseError as error:
             if not session.dialect.is_race(error):
-                raise
+                raise session.dialect.explained(error) from None
             yield from session.lock.patience.wait(session.dialect)
             raise Moved(waited=True) from error
         session.lock.dialect, found = session.dialect.seen(rows)
@@ -90,9 +90,8 @@ class Course:
         unsure, self.unsure = self.unsure, ()
         for task in unsure:
             row = history.by_version.get(task.migration.version)
-            if (row is None) is task.down:
-                elapsed_ns = row.elapsed_ns if row else 0
-                yield from self._done(task, Outcome.APPLIED, elapsed_ns)
+            elapsed_ns = row.elapsed_ns if row else 0
+            yield from self._done(task, Outcome.APPLIED, elapsed_ns)
 
     def _carry_out(self, plan: Plan) -> Steps[None]:
         syntax = self.session.dialect.syntax
@@ -121,11 +120,9 @@ class Course:
             return
         try:
             rows = yield from apply_together(self.session, batch)
-        except ConnectionLost:
+        except Moved as moved:
+            self.session.sharing, self.unsure = False, batch[: moved.done]
             raise
-        except DatabaseError as error:
-            self.session.sharing, self.unsure = False, batch
-            raise Moved from error
         for task, (_, elapsed) in zip(batch, rows, strict=True):
             yield from self._done(task, Outcome.APPLIED, int(elapsed or 0))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from sqlx.engine.steps import Query, Rows
-    from sqlx.errors import DatabaseError
+    from sqlx.errors import DatabaseError, SqlxError
     from sqlx.migrations.migration import Migration
     from sqlx.migrations.statements import Syntax
 
@@ -175,6 +175,9 @@ class Dialect(Protocol):
 
     def is_race(self, error: DatabaseError) -> bool:
         """Tell whether `prepare` met somebody who does the same, or the lock."""
+
+    def explained(self, error: DatabaseError) -> SqlxError:
+        """Say what an error of `prepare` that is no race means."""
 
     def trouble(self, error: DatabaseError, frame: Frame) -> Trouble:
         """Tell what an error in a framed migration, or in its claim, means."""

@@ -20,8 +20,12 @@ from sqlx.errors import (
     VersionTooNew,
     VersionTooOld,
 )
-from sqlx.migrations.files import same_but_for_line_endings
-from sqlx.migrations.migration import Migration, Source, SourceWarning
+from sqlx.migrations.migration import (
+    Migration,
+    Source,
+    SourceWarning,
+    same_but_for_line_endings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlx.engine.apply import Session, quietly
+from sqlx.engine.apply import Session
+from sqlx.engine.attempt import quietly
 from sqlx.engine.course import Course, refuse_read_only, sum_up
 from sqlx.engine.lock import Lock, Patience
 from sqlx.engine.plan import (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sqlx.engine.attempt import attempt
 from sqlx.engine.dialect import Dialect, Frame
 from sqlx.engine.steps import Script, Steps
 from sqlx.engine.task import Task, failure, way_out
@@ -42,17 +43,16 @@ def own_control(dialect: Dialect, task: Task) -> Steps[None]:
             nothing.
     """
     frame = dialect.own_transaction()
-    try:
-        yield Script((frame.opening, task.migration.body, frame.closing))
-    except DatabaseError as error:
-        lost = isinstance(error, ConnectionLost)
-        if not lost:
-            yield Script((dialect.rollback,))
-        if lost or _may_have_committed(dialect, task, error, frame):
-            state = COMMITTED + way_out(dialect.table, task.migration)
-            raise failure(task, error, frame, state) from error
-        yield dialect.unclaim(task.migration)
-        raise failure(task, error, frame, UNDONE) from error
+    script = Script((frame.opening, task.migration.body, frame.closing))
+    error = yield from attempt(dialect, script)
+    if not isinstance(error, DatabaseError):
+        return
+    lost = isinstance(error, ConnectionLost)
+    if lost or _may_have_committed(dialect, task, error, frame):
+        state = COMMITTED + way_out(dialect.table, task.migration)
+        raise failure(task, error, frame, state) from error
+    yield dialect.unclaim(task.migration)
+    raise failure(task, error, frame, UNDONE) from error
 
 
 def statement_by_statement(dialect: Dialect, task: Task) -> Steps[None]:
@@ -63,10 +63,10 @@ def statement_by_statement(dialect: Dialect, task: Task) -> Steps[None]:
     """
     before = yield from broken_things(dialect, task)
     for index, (start, sql) in enumerate(_pieces(task)):
-        try:
-            yield Script((sql,))
-        except DatabaseError as error:
-            error.part, error.offset = 1, start + (error.offset or 0)
+        error = yield from attempt(dialect, Script((sql,)))
+        if isinstance(error, DatabaseError):
+            if error.offset is not None or task.statements.certain:
+                error.part, error.offset = 1, start + (error.offset or 0)
             yield from _give_up(dialect, task, error, index, before)
     broken = yield from broken_things(dialect, task)
     if broken:
@@ -81,7 +81,6 @@ def _give_up(
     if isinstance(error, ConnectionLost):
         state = RUNNING + way_out(dialect.table, task.migration)
         raise failure(task, error, ALONE, state) from error
-    yield Script((dialect.rollback,))
     left = yield from broken_things(dialect, task)
     new = {name: mend for name, mend in left.items() if name not in before}
     if index == 0 and task.statements.certain and not new:
@@ -133,6 +132,5 @@ def _may_have_committed(
         return True
     index = error.completed - len(frame.before)
     controls = transaction_control(statements, dialect.syntax)
-    ends = (item for item in controls if ends_transaction(item))
-    first = statements.items.index(next(ends)) if controls else 0
-    return index > first
+    ends = [item for item in controls if ends_transaction(item)]
+    return any(index > statements.items.index(item) for item in ends[:1])

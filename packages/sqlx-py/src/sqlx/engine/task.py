@@ -169,7 +169,8 @@ def _offset(task: Task, error: DatabaseError, frame: Frame) -> int | None:
         places = {0: None, 1: error.offset}
         return places.get(error.part, len(statements.text))
     index = error.completed - len(frame.before)
-    if not statements.certain or not 0 <= index < len(statements.items):
+    framed = frame.before and statements.certain
+    if not framed or not 0 <= index < len(statements.items):
         return None
     return statements.items[index].start
 

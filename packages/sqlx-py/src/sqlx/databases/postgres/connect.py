@@ -21,6 +21,7 @@ from sqlx.databases.postgres.driver import (
     one_line,
 )
 from sqlx.databases.reach import Reach
+from sqlx.engine.steps import Query
 from sqlx.errors import ConnectionFailed
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ FINAL = (
     "does not support SSL",
 )
 APPLICATION_NAME = "sqlx-migrate"
+UTF8 = "UTF8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Place:
 
     def arguments(self, reach: Reach) -> dict[str, str]:
         """The keywords of one attempt, which must end within the budget."""
-        ours = {"application_name": APPLICATION_NAME, "client_encoding": "UTF8"}
+        ours = {"application_name": APPLICATION_NAME, "client_encoding": UTF8}
         limit = max(2, int(reach.left_seconds) + 1)
         return {"connect_timeout": str(limit), **ours, **self.keywords}
 
@@ -156,9 +158,14 @@ def given(
     ours = PostgresConnection(
         connection, lambda: psycopg.connect(keywords_of(connection)), _as_it_is
     )
+    theirs = connection.info.parameter_status("client_encoding")
+    if theirs != UTF8:
+        ours.execute(_speak(UTF8))
     try:
         yield _dialect(connection, owned=False), ours
     finally:
+        if theirs != UTF8 and not connection.closed:
+            ours.execute(_speak(theirs))
         ours.close()
 
 
@@ -177,9 +184,14 @@ async def given_async(
     ours = AsyncPostgresConnection(
         connection, lambda: connecting(keywords_of(connection)), _as_it_is
     )
+    theirs = connection.info.parameter_status("client_encoding")
+    if theirs != UTF8:
+        await ours.execute(_speak(UTF8))
     try:
         yield _dialect(connection, owned=False), ours
     finally:
+        if theirs != UTF8 and not connection.closed:
+            await ours.execute(_speak(theirs))
         await ours.close()
 
 
@@ -196,6 +208,11 @@ def _dialect(
         owned=owned,
         pooled=pooled,
     )
+
+
+def _speak(encoding: str | None) -> Query:
+    """Choose what texts are sent and read in; a migration's is UTF-8."""
+    return Query(f"SET client_encoding = '{encoding}'")
 
 
 def _as_it_is(message: str) -> str:

@@ -222,6 +222,10 @@ class PostgresDialect:
         """Tell whether somebody makes the same at this moment, or holds the lock."""
         return error.sqlstate in {rows.MUST_HIT, *DUPLICATES}
 
+    def explained(self, error: DatabaseError) -> DatabaseError:
+        """Leave it as it is: the server says it best."""
+        return error
+
     def frame(self, migration: Migration, sending: Sending) -> Frame:
         """Enclose a migration: claim, file, success, in one transaction."""
         before = self._begin(tidy=sending.tidy)
@@ -235,7 +239,6 @@ class PostgresDialect:
         else:
             before.append(rows.claim(self.table, migration, sending.seen))
             after = [*self._identity(), rows.done(self.table, migration)]
-        after += ["RESET ALL"] if self.pooled else []
         return Frame(tuple(before), (*after, "COMMIT"), lock, len(before) - 1)
 
     def own_transaction(self) -> Frame:
@@ -260,7 +263,8 @@ class PostgresDialect:
     def finish(self, migration: Migration) -> Query:
         """Record the end of a migration that was claimed before."""
         record = rows.finish(self.table, migration)
-        return Query(";\n".join([*self._identity(), record]))
+        writable = "SET transaction_read_only = off"
+        return Query(";\n".join([writable, *self._identity(), record]))
 
     def record(self, migration: Migration) -> Query:
         """Record a migration as applied without running it."""
@@ -367,10 +371,23 @@ class PostgresDialect:
         return len(before) - 1
 
     def _identity(self) -> tuple[str, ...]:
-        """Be who we were: the file may have changed role or user."""
+        """Be who we were, and read as we did: the file may have changed it.
+
+        The server reads a whole message before it runs any of it, so a setting that
+        changes how must be put back before the next message comes.
+        """
+        literals = "on" if self.literals_standard else "off"
+        reading = (
+            ("RESET ALL",)
+            if self.pooled
+            else (
+                "SET client_encoding = UTF8",
+                f"SET standard_conforming_strings = {literals}",
+            )
+        )
         if self.before:
-            return tuple(self.before.identity())
-        return ("RESET SESSION AUTHORIZATION", "RESET ROLE")
+            return (*self.before.identity(), *reading)
+        return ("RESET SESSION AUTHORIZATION", "RESET ROLE", *reading)
 
 
 def _history_row(row: Row) -> HistoryRow:

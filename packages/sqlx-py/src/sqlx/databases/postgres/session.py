@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 P = "pg_catalog"
+Q = "$sqlx$"
 EQ = f"OPERATOR({P}.=)"
 NE = f"OPERATOR({P}.<>)"
 QUALIFIED = f"{P}.concat({P}.quote_ident(n.nspname), '.', {P}.quote_ident(c.relname))"
@@ -56,8 +57,13 @@ TIDY_UP = (
 
 
 def literal(value: str) -> str:
-    """Write a text so that no setting changes how it is read."""
-    return f"{P}.convert_from({P}.decode('{value.encode().hex()}', 'hex'), 'UTF8')"
+    """Write a text so that no setting changes how it is read.
+
+    Without a single quote: one that a file leaves open must not end in text of ours,
+    for then the server would name another place, and quote what is ours.
+    """
+    given = f"{P}.decode({Q}{value.encode().hex()}{Q}, {Q}hex{Q})"
+    return f"{P}.convert_from({given}, {Q}UTF8{Q})"
 
 
 def ours(server_version: int, scope: str = "") -> tuple[str, ...]:

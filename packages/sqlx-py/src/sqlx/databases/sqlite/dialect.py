@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from sqlx.engine.dialect import Frame, HistoryRow, LockKind, Sending, Trouble
 from sqlx.engine.steps import Query, Rows
+from sqlx.errors import CreateSchemasNotSupported
 from sqlx.migrations.migration import Kind, Migration
 from sqlx.migrations.statements import Syntax
 
 if TYPE_CHECKING:
-    from sqlx.errors import DatabaseError
+    from sqlx.errors import DatabaseError, SqlxError
 
 __all__ = ["IF_OPEN", "SqliteDialect"]
 
@@ -30,8 +31,11 @@ CREATE = """CREATE TABLE IF NOT EXISTS {table} (
     execution_time BIGINT NOT NULL
 )"""
 """SQLx's own text, which SQLite keeps (migrations.md 2.1)."""
-IF_OPEN = " /* when a transaction is open */"
-"""The driver leaves out a statement of ours that ends in this when none is."""
+UNKNOWN = "unknown database "
+COMMIT_IF_OPEN = "COMMIT /* when a transaction is open */ TRANSACTION"
+ROLLBACK_IF_OPEN = "ROLLBACK /* when a transaction is open */ TRANSACTION"
+IF_OPEN = frozenset({COMMIT_IF_OPEN, ROLLBACK_IF_OPEN})
+"""The driver leaves these out when no transaction is open."""
 BUSY, READ_ONLY = 5, 8
 PRIMARY_KEY, UNIQUE, NOT_NULL = 1555, 2067, 1299
 BEFORE, AFTER = 0, 2  # the parts of a framed migration's script
@@ -82,7 +86,7 @@ class SqliteDialect:
     @property
     def rollback(self) -> str:
         """End the transaction, if there is one."""
-        return "ROLLBACK" + IF_OPEN
+        return ROLLBACK_IF_OPEN
 
     def look(self, *, details: bool = False) -> Query:
         """List the history."""
@@ -94,7 +98,7 @@ class SqliteDialect:
 
     def has_no_table(self, error: DatabaseError) -> bool:
         """Tell whether there is no table yet."""
-        return error.message.startswith(("no such table", "unknown database"))
+        return error.message.startswith(("no such table", UNKNOWN))
 
     def seen(self, reply: Rows) -> tuple[SqliteDialect, tuple[HistoryRow, ...]]:
         """Read the reply of `look` or `prepare`."""
@@ -136,11 +140,7 @@ class SqliteDialect:
         return Query("SELECT 1")
 
     def prepare(self) -> Query:
-        """Make the table when it is missing, and list the history.
-
-        Raises:
-            CreateSchemasNotSupported: SQLite attaches files, it makes no schemas.
-        """
+        """See that schemas are attached, make the table, and list the history."""
         schemas = [f"PRAGMA {name}.schema_version" for name in self.create_schemas]
         make = [] if self.exists else [CREATE.format(table=self.table)]
         return Query(";\n".join([*schemas, *make, self.look().sql]))
@@ -148,6 +148,12 @@ class SqliteDialect:
     def is_race(self, error: DatabaseError) -> bool:
         """Tell whether somebody recorded the same version."""
         return error.code in {PRIMARY_KEY, UNIQUE}
+
+    def explained(self, error: DatabaseError) -> SqlxError:
+        """Say that a schema is missing: SQLite attaches files, it makes none."""
+        name = error.message.removeprefix(UNKNOWN)
+        missing = name != error.message and name in self.create_schemas
+        return CreateSchemasNotSupported(name) if missing else error
 
     def frame(self, migration: Migration, sending: Sending) -> Frame:
         """Enclose a migration: claim, file, success, in one transaction."""
@@ -171,7 +177,7 @@ class SqliteDialect:
 
     def own_transaction(self) -> Frame:
         """Enclose a file that controls transactions itself, as SQLx does."""
-        return Frame((FOREIGN_KEYS, "BEGIN"), ("COMMIT" + IF_OPEN,), -1, -1)
+        return Frame((FOREIGN_KEYS, "BEGIN"), (COMMIT_IF_OPEN,), -1, -1)
 
     def claim(self, migration: Migration, sending: Sending) -> Frame:
         """Claim a version in a transaction of its own."""

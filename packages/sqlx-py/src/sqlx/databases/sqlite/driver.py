@@ -70,10 +70,7 @@ class SqliteConnection:
             statements = split(part, Syntax.SQLITE)
             for item in statements.items:
                 sql = statements.sql(item)
-                if (
-                    sql.rstrip(";").endswith(IF_OPEN)
-                    and not self._connection.in_transaction
-                ):
+                if sql in IF_OPEN and not self._connection.in_transaction:
                     continue
                 try:
                     yield self._statement(sql, keep=keep)
@@ -146,7 +143,9 @@ def _refused(
 
 
 def _offset(message: str, sql: str) -> int:
-    """Find the token that SQLite names, when there is only one of it."""
+    """Find the token that SQLite names, when there is only one of it; or the end."""
+    if message == "incomplete input":
+        return len(sql)
     near = NEAR.match(message)
     token = near.group(1) if near else ""
     return sql.index(token) if token and sql.count(token) == 1 else 0
