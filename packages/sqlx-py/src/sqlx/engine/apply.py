@@ -35,6 +35,11 @@ SEVERAL_LOST = (
     "which of the migrations sent are applied is not known here; each is applied as a "
     "whole or not at all: run again"
 )
+TOO_NARROW = (
+    "the connection was lost before the file began; behind a pooler such a file needs "
+    "two connections to the server, one of them to hold the lock: let the pool have "
+    "them, or connect to the server itself, and run again"
+)
 UNRECORDED = "what the file committed is done, and not recorded as a whole; "
 GAVE_UP = "rolled back; whoever holds the lock on the table must end, then run again"
 
@@ -217,6 +222,8 @@ def _claim(session: Session, task: Task, *, guarded: bool) -> Steps[None]:
         )
         if not isinstance(refused, DatabaseError):
             return
+        if guarded and isinstance(refused, ConnectionLost):
+            raise failure(task, refused, frame, TOO_NARROW) from refused
         yield from _judge(session, task, refused, frame, retry)
 
 

@@ -263,7 +263,7 @@ class PostgresDialect:
     def finish(self, migration: Migration) -> Query:
         """Record the end of a migration that was claimed before."""
         record = rows.finish(self.table, migration)
-        writable = "SET transaction_read_only = off"
+        writable = "SET LOCAL transaction_read_only = off"
         return Query(";\n".join([writable, *self._identity(), record]))
 
     def record(self, migration: Migration) -> Query:

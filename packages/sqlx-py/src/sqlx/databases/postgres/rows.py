@@ -82,7 +82,7 @@ def took(migration: Migration) -> str:
     """Tell how long the message has taken so far."""
     elapsed = _nanoseconds_since(f"{P}.statement_timestamp()")
     return (
-        f"SELECT {migration.version}::{P}.text AS sqlx_version,"
+        f"SELECT ({migration.version})::{P}.text AS sqlx_version,"
         f" {elapsed}::{P}.text AS sqlx_execution_time"
     )
 

@@ -43,6 +43,9 @@ SNAPSHOT = (
     f" WHERE NOT COALESCE(s.setting {EQ} s.reset_val, false)"
     f" AND (s.context {EQ} 'user' OR s.context {EQ} 'superuser')))::{P}.text)"
 )
+OF_A_TRANSACTION = (
+    "'transaction_isolation', 'transaction_read_only', 'transaction_deferrable'"
+)
 POSTGRES_14, POSTGRES_17 = 140000, 170000
 TIDY_UP = (
     "BEGIN",
@@ -140,6 +143,6 @@ class Before:
             f" FROM {P}.pg_settings s LEFT JOIN (VALUES (NULL, NULL)"
             f"{known and ', '}{known}) b(name, value) ON s.name {EQ} b.name"
             f" WHERE (s.context {EQ} 'user' OR s.context {EQ} 'superuser')"
-            f" AND {P}.left(s.name, 12) {NE} 'transaction_'"
+            f" AND s.name {NE} ALL (ARRAY[{OF_A_TRANSACTION}])"
             f" AND NOT COALESCE(s.setting {EQ} COALESCE(b.value, s.reset_val), false)"
         )

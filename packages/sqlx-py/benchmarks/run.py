@@ -1,0 +1,229 @@
+"""Measure sqlx-py against psql, Rust's sqlx-cli and other tools, in turn, in one run.
+
+Every measurement is paired: psql's, the limit, is taken right before each tool's, and the
+ratio is the median over the pairs. Absolute times drift on a shared machine; ratios less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from contenders import LIMIT, Address, Contender, contenders, migrations
+from link import Link
+from measure import Failed, measure, memory_mb
+from psycopg.conninfo import make_conninfo
+from report import Figures, as_json, as_markdown
+
+import sqlx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+DATABASE = "bench"
+ONE_WAY_SECONDS = 0.010
+LOCAL = ("fresh 500", "fresh 50", "no-op", "info", "version")
+LINKED = ("fresh 50", "no-op", "info")
+SLOW = "fresh 500"  # over the link: minutes a round, for those that a goal is about
+FEW = ("psql", "sqlx-py", "sqlx-cli 0.9.0")
+
+
+@dataclass
+class Bench:
+    """A server, a link to it, and a folder of files for each tool and size.
+
+    Args:
+        admin: To make and drop databases.
+        near: The folder of the server's socket.
+        far: The folder of the link's.
+        link: Its delay is 0 when it only counts.
+        work: Where files are written.
+    """
+
+    admin: psycopg.Connection
+    near: Path
+    far: Path
+    link: Link
+    work: Path
+
+    def folder(self, tool: Contender, count: int) -> Path:
+        """The folder with a tool's files; they are written once."""
+        folder = self.work / f"{tool.name}-{count}"
+        if not folder.exists():
+            folder.mkdir()
+            tool.prepare(folder, migrations(count))
+        return folder
+
+    def renew(self) -> None:
+        """Make the database empty, and let the server write what it has to."""
+        self.ask(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        self.ask(f"CREATE DATABASE {DATABASE} STRATEGY wal_log")
+        self.ask("CHECKPOINT")
+
+    def ask(self, sql: str) -> list[tuple[object, ...]]:
+        """Ask the server, or tell it."""
+        cursor = self.admin.execute(sql.encode())
+        return cursor.fetchall() if cursor.description else []
+
+    def set_up(self, tool: Contender, act: str, count: int) -> None:
+        """Bring about what an act begins with."""
+        if act == "fresh":
+            self.renew()
+        elif act != "version":
+            self.renew()
+            self.take(tool, "fresh", count, self.near)
+
+    def take(self, tool: Contender, act: str, count: int, where: Path) -> float:
+        """Let a tool carry out an act; tell the seconds."""
+        address = Address(str(where), DATABASE)
+        folder = self.folder(tool, count)
+        sample = measure(tool.command(act, address), folder, tool.environment(address))
+        inside = tool.tells_seconds
+        return float(sample.output.split()[-1]) if inside else sample.seconds
+
+    def tables(self) -> int:
+        """Count the tables of the corpus: what was measured must have happened."""
+        words = make_conninfo(self.admin.info.dsn, dbname=DATABASE)
+        with psycopg.connect(words) as connection:
+            row = connection.execute(
+                r"SELECT count(*) FROM pg_tables WHERE tablename LIKE 'table\_%'"
+            ).fetchone()
+        return int(row[0]) if row else 0
+
+    def flushes(self) -> int:
+        """Count the WAL's flushes so far, once no other session is open any more."""
+        others = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'bench'"
+        while self.ask(others) != [(0,)]:
+            pass
+        rows = self.ask("SELECT sum(fsyncs) FROM pg_stat_io WHERE object = 'wal'")
+        return int(str(rows[0][0]))
+
+
+@contextmanager
+def bench(seconds: float) -> Iterator[Bench]:
+    """Start a server of our own on disk, with its defaults, and a link to it."""
+    work = Path(tempfile.mkdtemp(prefix="sqlx-bench-"))
+    try:
+        with sqlx.start_embedded(work / "postgres") as server:
+            near, far = Path(server.socket_directory), work / "link"
+            far.mkdir()
+            socket = f".s.PGSQL.{server.port}"
+            words = make_conninfo("", **server.keywords())
+            with (
+                Link(near / socket, far / socket, seconds) as link,
+                psycopg.connect(words, autocommit=True) as admin,
+            ):
+                yield Bench(admin, near, far, link, work)
+    finally:
+        shutil.rmtree(work)
+
+
+def time_in_turn(
+    bench: Bench, tools: list[Contender], name: str, where: Path, rounds: int
+) -> Iterator[tuple[str, float, float]]:
+    """Measure psql and each tool one right after the other, round by round."""
+    act, _, count = name.partition(" ")
+    size = int(count or 500)
+    able = [tool for tool in tools if act in tool.commands]
+    for _ in range(rounds):
+        prepared = ""
+        for tool in able:
+            pair = []
+            for each in (LIMIT, tool):
+                if act in {"fresh", "version"} or prepared != each.name:
+                    bench.set_up(each, act, size)
+                    prepared = each.name
+                pair.append(bench.take(each, act, size, where))
+                if act == "fresh" and bench.tables() != size:
+                    raise Failed(f"{each.name} did not make {size} tables")
+            yield tool.name, pair[1], pair[0]
+
+
+def count_all(bench: Bench, tools: list[Contender], figures: Figures) -> None:
+    """Count round trips, flushes, bytes and memory: the clock plays no part."""
+    address = Address(str(bench.far), DATABASE)
+    for tool in [LIMIT, *tools]:
+        folder, variables = bench.folder(tool, 50), tool.environment(address)
+        for act in ("fresh", "no-op", "info"):
+            if act not in tool.commands:
+                continue
+            if act == "fresh":
+                bench.renew()
+            bench.link.reset()
+            before = bench.flushes()
+            bench.take(tool, act, 50, bench.far)
+            flushes = bench.flushes() - before
+            link = bench.link
+            figures.count(tool.name, act, "round trips", link.round_trips)
+            figures.count(tool.name, act, "connecting", link.connecting)
+            figures.count(tool.name, act, "bytes", link.bytes_up)
+            figures.count(tool.name, act, "flushes", flushes)
+        if not tool.tells_seconds:
+            for act in ("fresh", "no-op"):
+                bench.renew() if act == "fresh" else None
+                held = memory_mb(tool.command(act, address), folder, variables)
+                figures.count(tool.name, act, "memory", round(held, 1))
+
+
+def main() -> int:
+    """Measure what is asked for, print the table, and write it down."""
+    options = parse()
+    figures = Figures()
+    tools = [tool for tool in contenders() if chosen(options.only)(tool)]
+    with bench(0) as near:
+        count_all(near, tools, figures)
+        for name in LOCAL:
+            say(f"{name}, local socket")
+            for found in time_in_turn(near, tools, name, near.near, options.rounds):
+                figures.time("local", name, *found)
+    with bench(ONE_WAY_SECONDS) as far:
+        for name in LINKED:
+            say(f"{name}, 20 ms link")
+            rounds = options.link_rounds
+            for found in time_in_turn(far, tools, name, far.far, rounds):
+                figures.time("link", name, *found)
+        few = [tool for tool in tools if tool.name in FEW]
+        if not options.quick:
+            say(f"{SLOW}, 20 ms link")
+            for found in time_in_turn(far, few, SLOW, far.far, 1):
+                figures.time("link", SLOW, *found)
+    figures.load = os.getloadavg()
+    print(as_markdown(figures))
+    Path(options.json).write_text(json.dumps(as_json(figures), indent=2) + "\n")
+    say(f"written to {options.json}")
+    return 0
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--link-rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="names, separated by commas")
+    parser.add_argument("--quick", action="store_true", help="no fresh 500 on the link")
+    parser.add_argument("--json", default="bench.json")
+    return parser.parse_args()
+
+
+def chosen(only: str) -> Callable[[Contender], bool]:
+    """Tell which tools are asked for."""
+    names = {name.strip() for name in only.split(",") if name.strip()}
+    return lambda tool: not names or tool.name in names
+
+
+def say(what: str) -> None:
+    """Tell what is under way."""
+    print(f"bench: {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

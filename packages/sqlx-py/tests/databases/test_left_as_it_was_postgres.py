@@ -1,0 +1,542 @@
+"""A connection of the user's is left as it was, whatever the files and the run do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+import sqlx
+from sqlx.errors import InTransaction, LockTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+    from pathlib import Path
+
+    from support import Database, Write
+
+T = TypeVar("T")
+Asked = list[tuple[Any, ...]]
+MESS = """
+SET search_path = elsewhere;
+SET TimeZone = 'Asia/Tokyo';
+SET statement_timeout = '77s';
+SET lock_timeout = '77s';
+SET standard_conforming_strings = off;
+SET client_encoding = LATIN1;
+SET extra_float_digits = -3;
+SET default_transaction_isolation = 'repeatable read';
+SET session_replication_role = replica;
+SET my.setting = 'of the file';
+SET my.other = 'of the file, too';
+"""
+STATE = {
+    "settings": "SELECT name, setting FROM pg_settings ORDER BY name",
+    "who": "SELECT session_user::text, current_user::text, current_setting('role')",
+    "path": "SELECT current_setting('search_path'), current_setting('my.setting')",
+    "temp": "SELECT relname::text FROM pg_class WHERE relpersistence = 't' ORDER BY 1",
+    "prepared": "SELECT name, statement FROM pg_prepared_statements ORDER BY 1",
+    "cursors": "SELECT name, is_holdable FROM pg_cursors WHERE is_holdable",
+    "listening": "SELECT pg_listening_channels()",
+    "locks": "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'",
+}
+
+
+class Given(Protocol):
+    """A connection or pool of the user's, sync or async, behind one face."""
+
+    pid: int
+
+    def ask(self, sql: str, *, prepare: bool = False) -> Asked:
+        """Ask on the connection, and end the transaction that psycopg begins."""
+
+    def attributes(self) -> dict[str, object]:
+        """Tell what psycopg's object says of itself."""
+
+    def run(self, folder: Path, **options: Any) -> sqlx.Report:  # noqa: ANN401 -- passed on.
+        """Migrate on it."""
+
+    def revert(self, folder: Path) -> sqlx.Report:
+        """Go back on it."""
+
+    def info(self, folder: Path) -> sqlx.Info:
+        """Ask what is applied on it."""
+
+    def interrupted(self, folder: Path, database: Database) -> type[BaseException]:
+        """Break a run off while `pg_sleep` runs; give the error that came out."""
+
+
+def attributes_of(connection: Any) -> dict[str, object]:  # noqa: ANN401 -- of two kinds.
+    """Read all that a migrator could have changed of psycopg's object."""
+    names = (
+        "autocommit",
+        "isolation_level",
+        "read_only",
+        "deferrable",
+        "row_factory",
+        "prepare_threshold",
+        "prepared_max",
+        "closed",
+    )
+    told = {name: getattr(connection, name) for name in names}
+    status = connection.info.transaction_status
+    return {**told, "status": status, "encoding": connection.info.encoding}
+
+
+def sleeping(database: Database) -> None:
+    """Await the moment in which a statement of the run sleeps."""
+    with psycopg.connect(database.place, autocommit=True) as watcher:
+        while not watcher.execute(
+            "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+            " AND datname = current_database()"
+        ).fetchall():
+            watcher.execute("SELECT pg_stat_clear_snapshot()")
+
+
+class Sync:
+    """A `Connection`, or a pool of one."""
+
+    def __init__(self, database: Database, *, pooled: bool, autocommit: bool) -> None:
+        options: dict[str, Any] = {"autocommit": autocommit}
+        self.pool = None
+        if pooled:
+            self.pool = ConnectionPool(
+                database.place, min_size=1, max_size=1, kwargs=options, open=True
+            )
+            with self.pool.connection() as self.connection:
+                pass
+        else:
+            self.connection = psycopg.connect(database.place, **options)
+        self.pid = self.connection.info.backend_pid
+        self.given: object = self.pool or self.connection
+
+    def close(self) -> None:
+        """Close all."""
+        if self.pool:
+            self.pool.close()
+        self.connection.close()
+
+    def ask(self, sql: str, *, prepare: bool = False) -> Asked:
+        """Ask, and commit."""
+        cursor = self.connection.execute(sql.encode(), prepare=prepare)
+        rows = cursor.fetchall() if cursor.description else []
+        self.connection.commit()
+        return rows
+
+    def attributes(self) -> dict[str, object]:
+        """Tell what psycopg's object says of itself."""
+        return attributes_of(self.connection)
+
+    def run(self, folder: Path, **options: Any) -> sqlx.Report:  # noqa: ANN401 -- passed on.
+        """Migrate on it."""
+        return sqlx.Migrator(folder, **options).run(self.given)
+
+    def revert(self, folder: Path) -> sqlx.Report:
+        """Go back on it."""
+        return sqlx.Migrator(folder).revert(self.given)
+
+    def info(self, folder: Path) -> sqlx.Info:
+        """Ask what is applied on it."""
+        return sqlx.Migrator(folder).info(self.given)
+
+    def interrupted(self, folder: Path, database: Database) -> type[BaseException]:
+        """Press Ctrl-C."""
+
+        def press() -> None:
+            sleeping(database)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        presser = threading.Thread(target=press)
+        presser.start()
+        try:
+            with pytest.raises(BaseException) as caught:  # noqa: PT011, B017 -- which one is the result.
+                self.run(folder)
+        finally:
+            presser.join()
+        return caught.type
+
+
+class Async:
+    """An `AsyncConnection`, or a pool of one, in a loop that lives as long."""
+
+    def __init__(self, database: Database, *, pooled: bool, autocommit: bool) -> None:
+        self.runner = asyncio.Runner()
+        self.pool: AsyncConnectionPool | None = None
+        self.runner.run(self.open(database, pooled=pooled, autocommit=autocommit))
+        self.pid = self.connection.info.backend_pid
+        self.given: object = self.pool or self.connection
+
+    async def open(self, database: Database, *, pooled: bool, autocommit: bool) -> None:
+        """Connect."""
+        options: dict[str, Any] = {"autocommit": autocommit}
+        if pooled:
+            self.pool = AsyncConnectionPool(
+                database.place, min_size=1, max_size=1, kwargs=options, open=False
+            )
+            await self.pool.open()
+            async with self.pool.connection() as self.connection:
+                pass
+        else:
+            self.connection = await psycopg.AsyncConnection.connect(
+                database.place, **options
+            )
+
+    def close(self) -> None:
+        """Close all."""
+        if self.pool:
+            self.runner.run(self.pool.close())
+        self.runner.run(self.connection.close())
+        self.runner.close()
+
+    def ask(self, sql: str, *, prepare: bool = False) -> Asked:
+        """Ask, and commit."""
+
+        async def asking() -> Asked:
+            cursor = await self.connection.execute(sql.encode(), prepare=prepare)
+            rows = await cursor.fetchall() if cursor.description else []
+            await self.connection.commit()
+            return rows
+
+        return self.runner.run(asking())
+
+    def attributes(self) -> dict[str, object]:
+        """Tell what psycopg's object says of itself."""
+        return attributes_of(self.connection)
+
+    def run(self, folder: Path, **options: Any) -> sqlx.Report:  # noqa: ANN401 -- passed on.
+        """Migrate on it."""
+        return self.runner.run(sqlx.AsyncMigrator(folder, **options).run(self.given))
+
+    def revert(self, folder: Path) -> sqlx.Report:
+        """Go back on it."""
+        return self.runner.run(sqlx.AsyncMigrator(folder).revert(self.given))
+
+    def info(self, folder: Path) -> sqlx.Info:
+        """Ask what is applied on it."""
+        return self.runner.run(sqlx.AsyncMigrator(folder).info(self.given))
+
+    def interrupted(self, folder: Path, database: Database) -> type[BaseException]:
+        """Cancel the task."""
+
+        async def cancel() -> type[BaseException]:
+            task = asyncio.create_task(sqlx.AsyncMigrator(folder).run(self.given))
+            await asyncio.to_thread(sleeping, database)
+            task.cancel()
+            (result,) = await asyncio.gather(task, return_exceptions=True)
+            return type(result)
+
+        return self.runner.run(cancel())
+
+
+KINDS = {
+    "connection": (Sync, False, False),
+    "connection in autocommit": (Sync, False, True),
+    "pool": (Sync, True, False),
+    "async connection": (Async, False, False),
+    "async pool": (Async, True, True),
+}
+
+
+@pytest.fixture(params=KINDS)
+def given(request: pytest.FixtureRequest, on_postgres: Database) -> Iterator[Given]:
+    """A connection of a user who has set everything to his liking."""
+    make, pooled, autocommit = KINDS[request.param]
+    made = make(on_postgres, pooled=pooled, autocommit=autocommit)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def role(on_postgres: Database) -> Iterator[str]:
+    """A role of this test's own that may create tables in `public`."""
+    name = f"low_{on_postgres.place.rpartition('=')[2]}"
+    on_postgres.execute(
+        f"CREATE ROLE {name}; GRANT ALL ON SCHEMA public TO {name};"
+        f"CREATE SCHEMA elsewhere; GRANT ALL ON SCHEMA elsewhere TO {name}"
+    )
+    yield name
+    on_postgres.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+def settle_in(given: Given, role: str) -> None:
+    """Do all that a user may do to a session."""
+    given.ask("CREATE TEMP TABLE mine (id INT)")
+    given.ask("INSERT INTO mine VALUES (7)")
+    given.ask(f"GRANT ALL ON mine TO {role}")
+    for setting in (
+        "SET TimeZone = 'Europe/Oslo'",
+        "SET DateStyle = 'German'",
+        "SET extra_float_digits = -1",
+        "SET statement_timeout = '1h'",
+        "SET transaction_timeout = '2h'",
+        "SET lock_timeout = '3h'",
+        "SET idle_in_transaction_session_timeout = '4h'",
+        "SET idle_session_timeout = '5h'",
+        "SET client_connection_check_interval = '9s'",
+        "SET tcp_keepalives_idle = 99",
+        "SET application_name = 'the user''s'",
+        "SET search_path = public, pg_catalog",
+        "SET my.setting = 'the user''s'",
+        "SET work_mem = '12MB'",
+        "SET check_function_bodies = off",
+    ):
+        given.ask(setting)
+    given.ask("PREPARE mine AS SELECT 1")
+    given.ask("SELECT 'psycopg prepares this'", prepare=True)
+    given.ask("DECLARE mine CURSOR WITH HOLD FOR SELECT generate_series(1, 3)")
+    given.ask("LISTEN mine")
+    given.ask(f"SET ROLE {role}")
+
+
+@contextmanager
+def left_as_it_was(given: Given) -> Iterator[None]:
+    """Compare all that can be seen, before and after; and that it still works."""
+
+    def seen() -> dict[str, object]:
+        return {name: given.ask(sql) for name, sql in STATE.items()}
+
+    before, attributes = seen(), given.attributes()
+    yield
+    assert given.attributes() == attributes
+    after = seen()
+    known = before["settings"]
+    assert isinstance(known, list)
+    later = after["settings"]
+    assert isinstance(later, list)
+    changed = set(later) - set(known)
+    assert changed <= {("my.other", "")}  # a placeholder of a file's cannot be removed
+    assert set(known) <= set(later)
+    del before["settings"], after["settings"]
+    assert after == before
+    assert given.ask("SELECT * FROM mine") == [(7,)]
+    assert given.ask("EXECUTE mine") == [(1,)]
+    assert given.ask("SELECT pg_backend_pid()") == [(given.pid,)]
+
+
+def test_a_run_that_applies_leaves_it_as_it_was(
+    given: Given, role: str, write: Write, folder: Path
+) -> None:
+    """Files that change every kind of setting, in every mode."""
+    write("1_a.sql", f"CREATE TABLE a (id INT);\n{MESS}")
+    write("2_b.sql", "CREATE TABLE b (id INT);")
+    write("3_c.sql", "RESET ALL; RESET ROLE; SELECT 1;")
+    write("4_d.sql", f"-- no-transaction\nCREATE TABLE d (id INT);\n{MESS}")
+    write("5_e.sql", f"CREATE TABLE e (id INT);\nCOMMIT;\n{MESS}")
+    write("6_f.up.sql", "SET SESSION AUTHORIZATION DEFAULT; SET LOCAL my.setting = 1;")
+    write("6_f.down.sql", f"CREATE TABLE g (id INT);\n{MESS}")
+    settle_in(given, role)
+    with left_as_it_was(given):
+        report = given.run(folder)
+        assert len(report.applied) == 6
+    with left_as_it_was(given):
+        assert len(given.revert(folder).applied) == 1
+    with left_as_it_was(given):
+        assert len(given.run(folder).applied) == 1
+
+
+def test_what_only_looks_leaves_it_as_it_was(
+    given: Given, role: str, write: Write, folder: Path
+) -> None:
+    """`info`, and a run with nothing to do."""
+    write("1_a.sql", "CREATE TABLE a (id INT);")
+    settle_in(given, role)
+    with left_as_it_was(given):
+        assert [row.state for row in given.info(folder).rows] == [sqlx.State.PENDING]
+    given.run(folder)
+    with left_as_it_was(given):
+        assert given.run(folder).already_applied == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"CREATE TABLE b (id INT);\n{MESS}\nSELECT 1/0;",
+        f"-- no-transaction\nCREATE TABLE b (id INT);\n{MESS}\nSELECT 1/0;",
+        f"CREATE TABLE b (id INT);\n{MESS}\nCOMMIT;\n{MESS}\nSELECT 1/0;",
+        f"-- no-transaction\nBEGIN;\n{MESS}\nSELECT 1/0;\nCOMMIT;",
+    ],
+    ids=["transaction", "statements", "own control", "own transaction"],
+)
+def test_an_error_in_a_migration_leaves_it_as_it_was(
+    given: Given, role: str, write: Write, folder: Path, text: str
+) -> None:
+    """The lock is given back, no transaction is open, and the settings are back."""
+    write("1_a.sql", f"CREATE TABLE a (id INT);\n{MESS}")
+    write("2_b.sql", text)
+    settle_in(given, role)
+    with left_as_it_was(given), pytest.raises(sqlx.ExecuteMigration) as caught:
+        given.run(folder)
+    assert caught.value.cause.sqlstate == "22012"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"CREATE TABLE b (id INT);\n{MESS}\nSELECT pg_sleep(60);",
+        f"-- no-transaction\nCREATE TABLE b (id INT);\n{MESS}\nSELECT pg_sleep(60);",
+        f"{MESS}\nSELECT pg_sleep(60);\nCOMMIT;",
+        f"-- no-transaction\nBEGIN;\n{MESS}\nSELECT pg_sleep(60);\nCOMMIT;",
+    ],
+    ids=["transaction", "statements", "own control", "own transaction"],
+)
+def test_an_interruption_leaves_it_as_it_was(  # noqa: PLR0917 -- fixtures.
+    given: Given,
+    role: str,
+    on_postgres: Database,
+    write: Write,
+    folder: Path,
+    text: str,
+) -> None:
+    """Ctrl-C, or a cancelled task, while a statement runs in the server."""
+    write("1_a.sql", "CREATE TABLE a (id INT);")
+    write("2_b.sql", text)
+    settle_in(given, role)
+    with left_as_it_was(given):
+        error = given.interrupted(folder, on_postgres)
+    assert error in {KeyboardInterrupt, asyncio.CancelledError}
+
+
+def test_a_lock_that_somebody_holds_leaves_it_as_it_was(
+    given: Given, role: str, on_postgres: Database, write: Write, folder: Path
+) -> None:
+    """LockTimeout names the holder, who is the watcher here."""
+    from sqlx.databases.postgres.dialect import lock_key
+
+    write("1_a.sql", "CREATE TABLE a (id INT);")
+    settle_in(given, role)
+    name = on_postgres.place.rpartition("=")[2]
+    with psycopg.connect(on_postgres.place, autocommit=True) as holder:
+        holder.execute("SELECT pg_advisory_lock(%s)", [lock_key(name)])
+        with left_as_it_was(given), pytest.raises(LockTimeout) as caught:
+            given.run(folder, lock_timeout_seconds=0)
+    assert f"held by pid {holder.info.backend_pid}, user postgres, " in str(
+        caught.value
+    )
+
+
+def test_a_row_factory_and_adapters_of_the_user_s_do_not_matter(
+    on_postgres: Database, write: Write, folder: Path
+) -> None:
+    """Rows as dicts and None for autocommit change nothing for us."""
+    write("1_a.sql", "CREATE TABLE a (id INT);")
+    with psycopg.connect(on_postgres.place, row_factory=dict_row) as connection:
+        assert len(sqlx.Migrator(folder).run(connection).applied) == 1
+        assert connection.execute("SELECT 1 AS one").fetchone() == {"one": 1}
+
+
+def test_another_encoding_of_the_user_s_does_not_change_what_is_written(
+    given: Given, on_postgres: Database, write: Write, folder: Path
+) -> None:
+    """A file is UTF-8, whatever the connection speaks, and is so again after."""
+    write("1_é.sql", "CREATE TABLE a (name TEXT); INSERT INTO a VALUES ('né 日本');")
+    write("2_b.sql", "-- no-transaction\nINSERT INTO a VALUES ('ü');")
+    given.ask("SET client_encoding = LATIN1")
+    given.run(folder)
+    assert given.info(folder).rows[0].description == "é"
+    assert given.run(folder).already_applied == 2
+    assert given.ask("SHOW client_encoding") == [("LATIN1",)]
+    names = on_postgres.rows("SELECT name FROM a")
+    assert names == [("né 日本",), ("ü",)]
+    assert on_postgres.rows("SELECT description FROM _sqlx_migrations")[0] == ("é",)
+
+
+def test_a_connection_in_a_transaction_is_refused_with_the_mend(
+    given: Given, write: Write, folder: Path
+) -> None:
+    """Migrations need transactions of their own."""
+    write("1_a.sql", "CREATE TABLE a (id INT);")
+    if isinstance(given, Sync) and given.pool is None:
+        connection = given.connection
+        with connection.transaction(), pytest.raises(InTransaction) as caught:
+            given.run(folder)
+        assert str(caught.value) == (
+            "the connection is inside a transaction, and migrations need their own; "
+            "commit or roll back first, or pass a database URL"
+        )
+        with connection.pipeline(), pytest.raises(InTransaction):
+            given.run(folder)
+    assert len(given.run(folder).applied) == 1
+
+
+def test_an_async_connection_in_a_transaction_is_refused(
+    on_postgres: Database, write: Write, folder: Path
+) -> None:
+    """The same in `asyncio`."""
+    write("1_a.sql", "CREATE TABLE a (id INT);")
+
+    async def inside() -> None:
+        async with await psycopg.AsyncConnection.connect(on_postgres.place) as given:
+            async with given.transaction():
+                with pytest.raises(InTransaction):
+                    await sqlx.AsyncMigrator(folder).run(given)
+                assert (await (await given.execute("SELECT 1")).fetchall()) == [(1,)]
+
+    asyncio.run(inside())
+
+
+def test_a_closed_connection_is_refused(
+    on_postgres: Database, write: Write, folder: Path
+) -> None:
+    """It says so, and is no riddle of the driver's."""
+    write("1_a.sql", "CREATE TABLE a (id INT);")
+    with psycopg.connect(on_postgres.place) as connection:
+        pass
+    with pytest.raises(sqlx.ConnectionLost) as caught:
+        sqlx.Migrator(folder).run(connection)
+    assert str(caught.value) == "the connection given is closed"
+
+
+def test_the_user_s_notice_handler_hears_of_files_only(
+    on_postgres: Database, write: Write, folder: Path
+) -> None:
+    """No warning of a BEGIN too many, no table that exists already."""
+    write("1_a.sql", f"DO $$ BEGIN RAISE NOTICE 'hello'; END $$;\n{MESS}")
+    write("2_b.sql", "SELECT 1;")
+    write("3_c.sql", "CREATE TABLE c (id INT);")
+    write("4_d.sql", "-- no-transaction\nSELECT 1;")
+    heard = []
+    on_postgres.execute("CREATE SCHEMA elsewhere")
+    with psycopg.connect(on_postgres.place) as connection:
+        connection.add_notice_handler(
+            lambda notice: heard.append(notice.message_primary)
+        )
+        sqlx.Migrator(folder).run(connection)
+        sqlx.Migrator(folder).run(connection)
+    assert heard == ["hello"]
+
+
+def test_a_pool_that_is_closed_or_used_up_says_so(
+    on_postgres: Database, write: Write, folder: Path
+) -> None:
+    """No error of the pool's gets out as it is."""
+    write("1_a.sql", "CREATE TABLE a (id INT);")
+    with ConnectionPool(
+        on_postgres.place, min_size=1, max_size=1, timeout=0.05
+    ) as pool:
+        with pool.connection(), pytest.raises(sqlx.ConnectionFailed) as used_up:
+            sqlx.Migrator(folder).run(pool)
+        assert str(used_up.value) == "couldn't get a connection after 0.05 sec"
+        assert len(sqlx.Migrator(folder).run(pool).applied) == 1
+    with pytest.raises(sqlx.ConnectionFailed, match="is already closed"):
+        sqlx.Migrator(folder).run(pool)
+
+    async def used_up_async() -> None:
+        async with AsyncConnectionPool(
+            on_postgres.place, min_size=1, max_size=1, timeout=0.05, open=False
+        ) as given:
+            async with given.connection():
+                with pytest.raises(sqlx.ConnectionFailed):
+                    await sqlx.AsyncMigrator(folder).run(given)
+            assert (await sqlx.AsyncMigrator(folder).run(given)).already_applied == 1
+
+    asyncio.run(used_up_async())

@@ -1,0 +1,345 @@
+"""Migrators and servers that are killed: recorded is what took effect, once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from faults.conftest import create
+from faults.laws import (
+    MIXED,
+    check,
+    complete,
+    effects,
+    history,
+    holders,
+    put,
+    set_pace,
+    wait_for_sleeper,
+    wait_until_gone,
+)
+from faults.proxy import Fault, Moment, Proxy, nth
+from faults.starters import Starter, migrate
+
+import sqlx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from faults.conftest import Fresh
+    from faults.servers import Database, Server
+    from faults.starters import Outcome
+
+slow = pytest.mark.slow
+both = pytest.mark.parametrize("version", ["18", pytest.param("15", marks=slow)])
+moments = pytest.mark.parametrize("moment", Moment)
+
+NO_TRANSACTION = {
+    "1_effects.sql": MIXED["1_effects.sql"],
+    "2_loose.sql": "-- no-transaction\n"
+    "CREATE TABLE t2 (id BIGINT);\n"
+    "CREATE INDEX CONCURRENTLY t2_id ON t2 (id);\n"
+    "INSERT INTO effects VALUES (20);\n",
+}
+OWN_COMMIT = {
+    "1_effects.sql": MIXED["1_effects.sql"],
+    "2_own.sql": "CREATE TABLE t2 (id BIGINT);\n"
+    "COMMIT;\nBEGIN;\n"
+    "INSERT INTO effects VALUES (20);\n",
+}
+
+
+def kill_at(
+    proxy: Proxy, directory: Path, number: int, moment: Moment, **options: Any
+) -> Outcome:
+    """Kill a migrator at one of its messages, and wait until its session is gone."""
+    starter = Starter(migrate(proxy.database.url, directory, **options), held=True)
+    proxy.reset(Fault(nth(number), moment, starter.kill))
+    starter.release()
+    outcome = starter.outcome()
+    proxy.wait_closed()
+    wait_until_gone(proxy.target)
+    return outcome
+
+
+def until_clean(
+    fresh: Fresh, sockets: Path, strike: Callable[[Proxy, int], Outcome]
+) -> Iterator[tuple[Database, int]]:
+    """Strike at message 1, 2, 3 and so on, until a run ends clean."""
+    number = 1
+    while True:
+        with fresh() as database, Proxy(database, sockets) as proxy:
+            outcome = strike(proxy, number)
+            if not proxy.fired:
+                assert (outcome.status, outcome.text) == (0, "")
+                return
+            yield database, number
+        number += 1
+
+
+@both
+@moments
+def test_a_migrator_is_killed(
+    fresh: Fresh, sockets: Path, tmp_path: Path, moment: Moment
+) -> None:
+    """Kill -9 at any message leaves what is recorded, and the next run ends it (C1)."""
+    directory = put(tmp_path / "m", MIXED)
+    reached = []
+    for database, _ in until_clean(
+        fresh, sockets, lambda proxy, number: kill_at(proxy, directory, number, moment)
+    ):
+        reached.append(check(database))
+        sqlx.Migrator(directory).run(database.url)
+        complete(database)
+    assert {tuple(versions) for versions in reached} == {
+        (),
+        (1,),
+        (1, 2, 3),
+        (1, 2, 3, 4),
+    }
+    assert len(reached) >= 6
+
+
+@both
+@moments
+def test_a_migrator_is_killed_in_a_loose_file(
+    fresh: Fresh, sockets: Path, tmp_path: Path, moment: Moment
+) -> None:
+    """Kill -9 in a no-transaction file: done, not begun, or dirty by its name (C4)."""
+    path = put(tmp_path / "m", NO_TRANSACTION) / "2_loose.sql"
+    states = loose_ends(fresh, sockets, path, moment)
+    assert states == {None, False, True}
+
+
+@both
+@moments
+def test_a_migrator_is_killed_in_a_file_that_commits(
+    fresh: Fresh, sockets: Path, tmp_path: Path, moment: Moment
+) -> None:
+    """The same holds for a file with a COMMIT of its own (T7, C4)."""
+    path = put(tmp_path / "m", OWN_COMMIT) / "2_own.sql"
+    states = loose_ends(fresh, sockets, path, moment)
+    assert states == {None, False, True}
+
+
+def loose_ends(
+    fresh: Fresh, sockets: Path, path: Path, moment: Moment
+) -> set[bool | None]:
+    """Kill at every message; what the row of version 2 said afterwards, in all."""
+    states, directory = set(), path.parent
+    for database, _ in until_clean(
+        fresh, sockets, lambda proxy, number: kill_at(proxy, directory, number, moment)
+    ):
+        state = history(database).get(2)
+        states.add(state)
+        done = effects(database)
+        if state is False:
+            with pytest.raises(sqlx.Dirty) as caught:
+                sqlx.Migrator(directory).run(database.url)
+            assert str(caught.value) == dirty_words(path)
+            assert effects(database) == done
+        else:
+            assert {2, 20} & set(done) == ({2, 20} if state else set())
+            sqlx.Migrator(directory).run(database.url)
+            assert effects(database) == [1, 2, 20]
+        assert holders(database) == []
+    return states
+
+
+def dirty_words(path: Path) -> str:
+    """What a person is told who must decide about version 2."""
+    table, row = "public._sqlx_migrations", "WHERE version = 2"
+    return (
+        f"migration 2 is partially applied (how much of {path} was committed is not"
+        f" recorded); fix and remove row from `{table}` table: complete it by hand and"
+        f" UPDATE {table} SET success = TRUE {row}, or undo it by hand and DELETE FROM"
+        f" {table} {row}"
+    )
+
+
+@both
+def test_a_killed_migrators_loose_file_is_not_run_twice(
+    database: Database, tmp_path: Path
+) -> None:
+    """A statement that outlives its client is not repeated, however often (C4)."""
+    loose = (
+        "-- no-transaction\nINSERT INTO effects VALUES (20);\n"
+        "DO $$ BEGIN PERFORM pg_sleep(seconds) FROM pace; END $$;\n"
+        "INSERT INTO effects VALUES (21);\n"
+    )
+    files = {"1_effects.sql": MIXED["1_effects.sql"], "2_loose.sql": loose}
+    directory = put(tmp_path / "m", files)
+    set_pace(database, 0.5)
+    starter = Starter(migrate(database.url, directory))
+    wait_for_sleeper(database)
+    starter.kill()
+    for _ in range(3):
+        with pytest.raises(sqlx.Dirty) as caught:
+            sqlx.Migrator(directory).run(database.url)
+        assert str(caught.value) == dirty_words(directory / "2_loose.sql")
+        assert effects(database) == [1, 20]
+    wait_until_gone(database)
+    assert effects(database) == [1, 20]
+
+
+@pytest.mark.parametrize(
+    ("mend", "applied"),
+    [
+        ("UPDATE public._sqlx_migrations SET success = TRUE WHERE version = 2", [3]),
+        ("DELETE FROM public._sqlx_migrations WHERE version = 2", [2, 3]),
+    ],
+)
+def test_the_way_out_of_dirty(
+    database: Database, tmp_path: Path, mend: str, applied: list[int]
+) -> None:
+    """The statements of the message are the two ways out, and both work (C8)."""
+    directory = put(tmp_path / "m", MIXED)
+    migrator = sqlx.Migrator(directory)
+    migrator.run(database.url, target=2)
+    database.ask("UPDATE _sqlx_migrations SET success = FALSE WHERE version = 2")
+    with pytest.raises(sqlx.Dirty) as caught:
+        migrator.run(database.url)
+    assert mend in str(caught.value)
+    database.ask(mend)
+    if 2 in applied:
+        database.ask("DROP TABLE t2")
+    report = migrator.run(database.url, target=3)
+    assert [migration.version for migration in report.applied] == applied
+
+
+@pytest.mark.parametrize("place", ["first", "middle", "last"])
+@both
+def test_a_server_ends_in_a_file(fragile: Server, tmp_path: Path, place: str) -> None:
+    """The server stops at once in the middle of a file: an error, and all is well (C3)."""
+    database = create(fragile.database("postgres"))
+    nap = "SELECT pg_sleep(seconds) FROM pace;\n"
+    number = {"first": 1, "middle": 2, "last": 4}[place]
+    name = sorted(MIXED)[number - 1]
+    sql = nap + MIXED[name] if place == "first" else MIXED[name] + "\n" + nap
+    directory = put(tmp_path / "m", MIXED | {name: sql})
+    set_pace(database, 3600)
+    starter = Starter(migrate(database.url, directory))
+    wait_for_sleeper(database)
+    fragile.crash()
+    outcome = starter.outcome()
+    fragile.start()
+    assert (outcome.status, outcome.error) == (1, "ExecuteMigration")
+    assert outcome.text.startswith(f"{directory}/{name}")
+    assert f"while executing migration {number}: " in outcome.text
+    assert check(database) == list(range(1, number))
+    set_pace(database, 0)
+    sqlx.Migrator(directory).run(database.url)
+    complete(database)
+
+
+@slow
+@pytest.mark.parametrize(
+    ("version", "moment"),
+    [
+        ("18", Moment.BEFORE),
+        ("18", Moment.AFTER),
+        ("18", Moment.ANSWERED),
+        ("15", Moment.AFTER),
+    ],
+)
+def test_a_server_ends_at_any_message(
+    fragile: Server, sockets: Path, tmp_path: Path, moment: Moment
+) -> None:
+    """A crash of the server at any message leaves what is recorded (C3)."""
+    directory = put(tmp_path / "m", MIXED | {"5_loose.sql": LOOSE})
+    for number in count(1):
+        database = create(fragile.database("postgres"))
+        with Proxy(database, sockets) as proxy:
+            proxy.reset(Fault(nth(number), moment, fragile.crash))
+            outcome = Starter(migrate(proxy.database.url, directory)).outcome()
+            proxy.wait_closed()
+        if not proxy.fired:
+            assert (outcome.status, outcome.text) == (0, "")
+            break
+        fragile.start()
+        # The last message says goodbye, and nobody waits for an answer.
+        assert (outcome.status, outcome.error) in FAILED | {(0, "")}
+        finish(database, directory)
+    assert number >= 10
+
+
+LOOSE = "-- no-transaction\nCREATE INDEX CONCURRENTLY t2_id ON t2 (id);\n"
+FAILED = {(1, "ExecuteMigration"), (1, "ConnectionLost"), (1, "ConnectionFailed")}
+
+
+def finish(database: Database, directory: Path) -> None:
+    """Run again after a crash; a person decides about a dirty version 5."""
+    recorded = history(database)
+    if recorded.pop(5, None) is False:
+        with pytest.raises(sqlx.Dirty):
+            sqlx.Migrator(directory).run(database.url)
+        database.ask("DROP INDEX IF EXISTS t2_id")
+        database.ask("DELETE FROM _sqlx_migrations WHERE version = 5")
+    assert effects(database) == sorted(recorded)
+    assert all(recorded.values())
+    sqlx.Migrator(directory).run(database.url)
+    assert history(database) == dict.fromkeys(range(1, 6), True)
+    assert effects(database) == [1, 2, 3, 4]
+
+
+@slow
+@pytest.mark.parametrize("moment", [Moment.BEFORE, Moment.AFTER, Moment.ANSWERED])
+def test_a_session_is_cut(
+    fresh: Fresh, sockets: Path, tmp_path: Path, moment: Moment
+) -> None:
+    """A connection that breaks at any message is an error, and all is well (C1)."""
+    directory = put(tmp_path / "m", MIXED)
+
+    def cut(proxy: Proxy, number: int) -> Outcome:
+        proxy.reset(Fault(nth(number), moment, lambda: None))
+        outcome = Starter(migrate(proxy.database.url, directory)).outcome()
+        proxy.wait_closed()
+        wait_until_gone(proxy.target)
+        if proxy.fired:
+            assert (outcome.status, outcome.error) in FAILED | {(0, "")}
+        return outcome
+
+    for database, _ in until_clean(fresh, sockets, cut):
+        check(database)
+        sqlx.Migrator(directory).run(database.url)
+        complete(database)
+
+
+@pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_statement(
+    database: Database, tmp_path: Path, order: signal.Signals
+) -> None:
+    """A signal in a long statement ends it: rolled back, the lock given back."""
+    set_pace(database, 3600)
+    slow_one = MIXED["2_second.sql"] + "SELECT pg_sleep(seconds) FROM pace;\n"
+    directory = put(tmp_path / "m", MIXED | {"2_second.sql": slow_one})
+    starter = Starter(migrate(database.url, directory))
+    wait_for_sleeper(database)
+    starter.send(order)
+    assert starter.outcome().status != 0
+    wait_until_gone(database)
+    assert check(database) == [1]
+    assert holders(database) == []
+
+
+def test_a_cancelled_task_ends_a_statement(database: Database, tmp_path: Path) -> None:
+    """Cancelling a task in asyncio ends the statement, and gives the lock back."""
+    set_pace(database, 3600)
+    slow_one = MIXED["2_second.sql"] + "SELECT pg_sleep(seconds) FROM pace;\n"
+    directory = put(tmp_path / "m", MIXED | {"2_second.sql": slow_one})
+
+    async def cancel() -> None:
+        task = asyncio.create_task(sqlx.AsyncMigrator(directory).run(database.url))
+        await asyncio.to_thread(wait_for_sleeper, database)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+    wait_until_gone(database)
+    assert check(database) == [1]
+    assert holders(database) == []

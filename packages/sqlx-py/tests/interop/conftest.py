@@ -1,0 +1,48 @@
+"""Fixtures of the interop suite: Rust's tools, and databases for them and ours."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+from interop import tools
+from interop.places import Place, PostgresPlace, SqlitePlace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import psycopg
+
+    from sqlx.embedded import Server
+
+numbers = count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rust() -> None:
+    if not tools.built():
+        pytest.skip("compares with Rust's tools; run: make interop")
+
+
+@pytest.fixture
+def new_place(
+    postgres: Server, maintenance: psycopg.Connection, tmp_path: Path
+) -> Iterator[Callable[[str], Place]]:
+    """Return a function that makes an empty database; all are dropped in the end."""
+    names: list[str] = []
+
+    def make(kind: str) -> Place:
+        name = f"interop_{next(numbers)}"
+        if kind == "sqlite":
+            return SqlitePlace(tmp_path / f"{name}.db")
+        names.append(name)
+        maintenance.execute(
+            f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy".encode()
+        )
+        return PostgresPlace(postgres.keywords(name))
+
+    yield make
+    for name in names:
+        maintenance.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

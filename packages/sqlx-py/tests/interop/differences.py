@@ -1,0 +1,458 @@
+"""Every difference between Rust's sqlx-cli and our command, with its reason.
+
+Two rules hold for every command:
+
+- An error goes to stderr, after the lines of what was done before it; Rust prints it to
+  stdout. The exit code is the same. So is the beginning of its text, where SQLx has an
+  error of its own; the rest says where and what the mend is.
+- What a person should know, and SQLx does not say, is a line on stderr: `warning: ...`.
+
+And one for what is left behind: a command that has nothing to apply, or only reads,
+creates neither table nor schema.
+
+Everything else is listed here as data, to the letter: a difference that is gone fails
+as one that is new does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["DIFFERENCES", "LINES", "Difference", "Line"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line that Rust prints in a case of CASES, and what ours prints in its place."""
+
+    case: str
+    rust: str
+    ours: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What becomes of a case of APART in Rust's hands, and in ours.
+
+    Args:
+        case: Its name.
+        rust: What Rust's command says, then the tables and the history's rows.
+        ours: The same of ours, without what it says on stderr.
+        reason: Why.
+        only: The database or the version for which it holds; for all when it is empty.
+    """
+
+    case: str
+    rust: str
+    ours: str
+    reason: str
+    only: str = ""
+
+
+LINES = (
+    Line(
+        "no transaction",
+        "Applied 2/revert outside (TIME)",
+        "Applied 2/revert outside (0ns)",
+        "the history's row is deleted in the end, and nothing else keeps the start",
+    ),
+    Line(
+        "no transaction in SQLite",
+        "Applied 2/revert outside (TIME)",
+        "Applied 2/revert outside (0ns)",
+        "the same",
+    ),
+)
+
+DIFFERENCES = (
+    Difference(
+        "passed over",
+        rust="""\
+$ run
+Applied 1/migrate one (TIME)
+Applied 2/migrate two (TIME)
+$ revert --dry-run
+Can apply 1/revert one (0ns)
+tables: one two
+history: 1 True
+history: 2 True
+""",
+        ours="""\
+$ run
+Applied 1/migrate one (TIME)
+Applied 2/migrate two (TIME)
+$ revert --dry-run
+No migrations available to revert
+tables: one two
+history: 1 True
+history: 2 True
+""",
+        reason=(
+            "reverting an older migration under a newer one that cannot be reverted "
+            "leaves a schema that never was; stderr names the file and the ways out"
+        ),
+    ),
+    Difference(
+        "irreversible to a target",
+        rust="""\
+$ run
+Applied 1/migrate one (TIME)
+Applied 2/migrate two (TIME)
+Applied 3/migrate three (TIME)
+$ revert --target-version 0 --dry-run
+Can apply 3/revert three (0ns)
+Can apply 1/revert one (0ns)
+tables: one three two
+history: 1 True
+history: 2 True
+history: 3 True
+""",
+        ours="""\
+$ run
+Applied 1/migrate one (TIME)
+Applied 2/migrate two (TIME)
+Applied 3/migrate three (TIME)
+$ revert --target-version 0 --dry-run
+exit 1
+tables: one three two
+history: 1 True
+history: 2 True
+history: 3 True
+""",
+        reason="the same, for all that is newer than the target",
+    ),
+    Difference(
+        "byte order mark",
+        rust="""\
+$ run
+error: while executing migration 1: error returned from database: syntax error at or near "\ufeffCREATE"
+exit 1
+$ info
+1/pending one
+tables:
+""",  # noqa: E501
+        ours="""\
+$ run
+Applied 1/migrate one (TIME)
+$ info
+1/installed one
+tables: one
+history: 1 True
+""",
+        reason=(
+            "PostgreSQL takes a byte order mark for a letter; it is left out, with a "
+            "warning"
+        ),
+    ),
+    Difference(
+        "line endings changed",
+        rust="""\
+$ run --target-version 1
+Applied 1/migrate one (TIME)
+Skipped 2/migrate two (0ns)
+$ info
+1/installed (different checksum) one
+applied migration had checksum 2383ac79...
+local migration has checksum 20b52b6f...
+2/pending two
+$ run --dry-run
+error: migration 1 was previously applied but has been modified
+exit 1
+tables: one
+history: 1 True
+""",
+        ours="""\
+$ run --target-version 1
+Applied 1/migrate one (TIME)
+Skipped 2/migrate two (0ns)
+$ info
+1/installed (different checksum) one
+applied migration had checksum 2383ac79...
+local migration has checksum 20b52b6f...
+2/pending two
+$ run --dry-run
+Can apply 2/migrate two (0ns)
+tables: one
+history: 1 True
+""",
+        reason=("a checkout with other line endings is the same migration: a warning"),
+    ),
+    Difference(
+        "several statements without a transaction",
+        rust="""\
+$ run --target-version 1
+Applied 1/migrate one (TIME)
+Skipped 2/migrate two (0ns)
+$ run --target-version 2
+error: while executing migration 2: error returned from database: CREATE INDEX CONCURRENTLY cannot run inside a transaction block
+exit 1
+tables: one
+history: 1 True
+""",  # noqa: E501
+        ours="""\
+$ run --target-version 1
+Applied 1/migrate one (TIME)
+Skipped 2/migrate two (0ns)
+$ run --target-version 2
+Applied 2/migrate two (TIME)
+tables: one
+history: 1 True
+history: 2 True
+""",
+        reason=(
+            "sent as one message the file is one transaction after all; ours sends "
+            "each statement by itself, as psql does"
+        ),
+    ),
+    Difference(
+        "statements without a transaction that fail",
+        rust="""\
+$ run
+error: while executing migration 1: error returned from database: relation "one" already exists
+exit 1
+$ info
+1/pending one
+tables:
+""",  # noqa: E501
+        ours="""\
+$ run
+exit 1
+$ info
+1/installed one
+tables: one
+history: 1 False
+""",
+        reason=(
+            "what is committed must not run again; the row says FALSE until a person "
+            "decides"
+        ),
+        only="postgres",
+    ),
+    Difference(
+        "statements without a transaction that fail",
+        rust="""\
+$ run
+error: while executing migration 1: error returned from database: (code: 1) table one already exists
+exit 1
+$ info
+1/pending one
+tables: one
+""",  # noqa: E501
+        ours="""\
+$ run
+exit 1
+$ info
+1/installed one
+tables: one
+history: 1 False
+""",
+        reason=(
+            "what is committed must not run again; the row says FALSE until a person "
+            "decides"
+        ),
+        only="sqlite",
+    ),
+    Difference(
+        "marker in SQLite 0.8",
+        rust="""\
+$ run
+error: while executing migration 1: error returned from database: (code: 1) cannot VACUUM from within a transaction
+exit 1
+tables:
+""",  # noqa: E501
+        ours="""\
+$ run
+Applied 1/migrate vacuum (TIME)
+tables:
+history: 1 True
+""",
+        reason="as SQLx 0.9 does",
+    ),
+    Difference(
+        "own commit, then a failure",
+        rust="""\
+$ run
+error: while executing migration 1: error returned from database: relation "one" already exists
+exit 1
+$ info
+1/pending one
+tables: one
+""",  # noqa: E501
+        ours="""\
+$ run
+exit 1
+$ info
+1/installed one
+tables: one
+history: 1 False
+""",
+        reason=(
+            "what the file committed must not run again; the row says FALSE until a "
+            "person decides"
+        ),
+    ),
+    Difference(
+        "one version twice",
+        rust="""\
+$ info
+1/pending one
+1/pending two
+$ run
+Applied 1/migrate one (TIME)
+error: while executing migrations: error returned from database: duplicate key value violates unique constraint "_sqlx_migrations_pkey"
+exit 1
+tables: one
+history: 1 True
+""",  # noqa: E501
+        ours="""\
+$ info
+exit 1
+$ run
+exit 1
+tables:
+""",
+        reason="refused while loading; one of the two could never be recorded",
+        only="postgres",
+    ),
+    Difference(
+        "one version twice",
+        rust="""\
+$ info
+1/pending one
+1/pending two
+$ run
+Applied 1/migrate one (TIME)
+error: while executing migrations: error returned from database: (code: 1555) UNIQUE constraint failed: _sqlx_migrations.version
+exit 1
+tables: one
+history: 1 True
+""",  # noqa: E501
+        ours="""\
+$ info
+exit 1
+$ run
+exit 1
+tables:
+""",
+        reason="refused while loading; one of the two could never be recorded",
+        only="sqlite",
+    ),
+    Difference(
+        "changed behind a pending one",
+        rust="""\
+$ run
+Applied 1/migrate one (TIME)
+Applied 3/migrate three (TIME)
+$ run
+Applied 2/migrate two (TIME)
+error: migration 3 was previously applied but has been modified
+exit 1
+$ info
+1/installed one
+2/installed two
+3/installed (different checksum) three
+applied migration had checksum 4037634a...
+local migration has checksum fd488a47...
+tables: one three two
+history: 1 True
+history: 2 True
+history: 3 True
+""",
+        ours="""\
+$ run
+Applied 1/migrate one (TIME)
+Applied 3/migrate three (TIME)
+$ run
+exit 1
+$ info
+1/installed one
+2/pending two
+3/installed (different checksum) three
+applied migration had checksum 4037634a...
+local migration has checksum fd488a47...
+tables: one three
+history: 1 True
+history: 3 True
+""",
+        reason="everything is checked before anything is applied",
+    ),
+    Difference(
+        "search path left behind",
+        rust="""\
+$ run
+error: while executing migrations: error returned from database: relation "_sqlx_migrations" does not exist
+exit 1
+$ info
+1/pending one
+tables:
+""",  # noqa: E501
+        ours="""\
+$ run
+Applied 1/migrate one (TIME)
+$ info
+1/installed one
+tables: one
+history: 1 True
+""",
+        reason="a dump sets it in every file; our statements name the schema",
+    ),
+    Difference(
+        "discarding all",
+        rust="""\
+$ run
+Applied 1/migrate one (TIME)
+error: while executing migrations: error returned from database: prepared statement "sqlx_s_3" does not exist
+exit 1
+$ info
+1/installed one
+2/pending two
+3/pending three
+tables: one
+history: 1 True
+""",  # noqa: E501
+        ours="""\
+$ run
+Applied 1/migrate one (TIME)
+Applied 2/migrate two (TIME)
+Applied 3/migrate three (TIME)
+$ info
+1/installed one
+2/installed two
+3/installed three
+tables: one three
+history: 1 True
+history: 2 True
+history: 3 True
+""",
+        reason=(
+            "our statements are not prepared, and the session is set anew after the "
+            "file"
+        ),
+    ),
+    Difference(
+        "copy from standard input",
+        rust="""\
+$ run
+Applied 1/migrate one (TIME)
+error: while executing migration 2: encountered unexpected or invalid data: execute: unexpected message: CopyInResponse
+exit 1
+$ info
+1/installed one
+2/pending copy
+tables: one
+history: 1 True
+""",  # noqa: E501
+        ours="""\
+$ run
+exit 1
+$ info
+1/pending one
+2/pending copy
+tables:
+""",
+        reason=(
+            "refused while loading, before anything is applied, with line and mend"
+        ),
+    ),
+)

@@ -1,0 +1,2 @@
+CREATE TABLE table_2 (id BIGINT PRIMARY KEY, note TEXT);
+CREATE INDEX table_2_note ON table_2 (note);

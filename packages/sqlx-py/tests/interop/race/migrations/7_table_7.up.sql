@@ -1,0 +1,1 @@
+CREATE TABLE table_7 (id BIGINT PRIMARY KEY, note TEXT);

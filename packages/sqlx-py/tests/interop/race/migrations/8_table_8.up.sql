@@ -1,0 +1,1 @@
+CREATE TABLE table_8 (id BIGINT PRIMARY KEY, note TEXT);

@@ -1,0 +1,220 @@
+"""What the library's tests share: databases, doors, migrations in code."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+import psycopg
+
+import sqlx
+from sqlx.databases.postgres.dialect import PostgresDialect
+from sqlx.engine.steps import Event, Rows, Step, Steps
+from sqlx.migrations.migration import checksum
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sqlx import Info, Kind, Migration, News, Report, Source
+
+__all__ = [
+    "DIALECT",
+    "Asked",
+    "Awaited",
+    "Database",
+    "Door",
+    "Write",
+    "history_reply",
+    "lock_reply",
+    "migration",
+    "source",
+]
+
+T = TypeVar("T")
+DIALECT = PostgresDialect("test", backend_pid=7, server_version=180000)
+TABLE = "public._sqlx_migrations"
+
+
+class Write(Protocol):
+    """Writes a file into the test's folder of migrations."""
+
+    def __call__(self, name: str, sql: str) -> Path:
+        """Write it, and give its path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An empty database of one test.
+
+    Args:
+        kind: "sqlite" or "postgres".
+        url: Where it is, as a caller of ours writes it.
+        place: What the driver's own `connect` is given: a path, or libpq's words.
+    """
+
+    kind: str
+    url: str
+    place: str
+
+    @property
+    def is_postgres(self) -> bool:
+        """Whether PostgreSQL's SQL is understood."""
+        return self.kind == "postgres"
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask on a connection of the test's own."""
+        if self.is_postgres:
+            with psycopg.connect(self.place, autocommit=True) as connection:
+                return connection.execute(sql.encode()).fetchall()
+        with closing(sqlite3.connect(self.place, isolation_level=None)) as file:
+            return file.execute(sql).fetchall()
+
+    def execute(self, sql: str) -> None:
+        """Run statements on a connection of the test's own."""
+        if self.is_postgres:
+            with psycopg.connect(self.place, autocommit=True) as connection:
+                connection.execute(sql.encode())
+            return
+        with closing(sqlite3.connect(self.place, isolation_level=None)) as file:
+            file.executescript(sql)
+
+    def versions(self, table: str = "_sqlx_migrations") -> list[tuple[int, bool]]:
+        """List version and success of each row of the history."""
+        return self.rows(f"SELECT version, success FROM {table} ORDER BY version")
+
+    def tables(self) -> list[str]:
+        """Name the tables that migrations have made, the history left out."""
+        sql = (
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            if self.is_postgres
+            else "SELECT name FROM sqlite_master WHERE type = 'table'"
+        )
+        return sorted(name for (name,) in self.rows(sql) if name[:5] != "_sqlx")
+
+
+class Door(Protocol):
+    """Makes a migrator of one colour, seen as a `Migrator`."""
+
+    def __call__(self, source: object, **options: Any) -> sqlx.Migrator:  # noqa: ANN401 -- the keywords of the class.
+        """Make it."""
+
+
+class Awaited:
+    """An `AsyncMigrator` with the methods of a `Migrator`; each call has its loop."""
+
+    def __init__(self, source: Any, **options: Any) -> None:  # noqa: ANN401 -- passed on.
+        self.migrator = sqlx.AsyncMigrator(source, **options)
+
+    @property
+    def source(self) -> Source:
+        """The migrations."""
+        return self.migrator.source
+
+    def run(
+        self, database: object, target: int | None = None, *, dry_run: bool = False
+    ) -> Report:
+        """Apply what is pending."""
+        return asyncio.run(self.migrator.run(database, target, dry_run=dry_run))
+
+    def skip(
+        self, database: object, target: int | None = None, *, dry_run: bool = False
+    ) -> Report:
+        """Record what is pending."""
+        return asyncio.run(self.migrator.skip(database, target, dry_run=dry_run))
+
+    def revert(
+        self, database: object, target: int | None = None, *, dry_run: bool = False
+    ) -> Report:
+        """Undo what is applied."""
+        return asyncio.run(self.migrator.revert(database, target, dry_run=dry_run))
+
+    def info(self, database: object) -> Info:
+        """List what is applied and what is not."""
+        return asyncio.run(self.migrator.info(database))
+
+
+def migration(
+    version: int,
+    sql: str = "CREATE TABLE t (id BIGINT)",
+    kind: Kind = sqlx.Kind.SIMPLE,
+    *,
+    no_transaction: bool = False,
+) -> Migration:
+    """Make a migration in code, with the path of a file that is not there."""
+    path = f"migrations/{version}_m{kind.value}"
+    summed = checksum(sql)
+    return sqlx.Migration(version, "m", kind, sql, summed, no_transaction, path)
+
+
+def source(*migrations: Migration) -> Source:
+    """Put migrations together, as a directory of theirs would."""
+    return sqlx.Source(migrations, "migrations")
+
+
+def lock_reply(
+    granted: str | None = "true",
+    *,
+    pid: int = 7,
+    read_only: str = "off",
+    standard: str = "on",
+) -> Rows:
+    """Reply to `try_lock` as PostgreSQL does."""
+    return [(granted, str(pid), "test", TABLE, read_only, standard, None)]
+
+
+def history_reply(
+    *migrations: Migration, dirty: Migration | None = None, read_only: str = "off"
+) -> Rows:
+    """Reply to `look` or `prepare` as PostgreSQL does.
+
+    Args:
+        migrations: What is applied.
+        dirty: One whose end is not recorded, the newest.
+        read_only: "on" where nothing can be written.
+    """
+    told = ("7", "test", TABLE, "r", read_only)
+    found = [(m, "true") for m in migrations] + ([(dirty, "false")] if dirty else [])
+    rows = [
+        (*told, str(m.version), m.description, done, m.checksum.hex(), None, "5")
+        for m, done in found
+    ]
+    return rows or [(*told, None, None, None, None, None, None)]
+
+
+class Asked(Generic[T]):
+    """An engine that is driven by hand: the test replies, no database is there.
+
+    Args:
+        steps: Not started yet.
+    """
+
+    def __init__(self, steps: Steps[T]) -> None:
+        self.news: list[News] = []
+        self.result: list[T] = []
+        self._steps = steps
+        self.step = self._next(steps.__next__)
+
+    def reply(self, rows: Rows = ()) -> Step | None:
+        """Reply to the step; give the next one, None when the engine has ended."""
+        return self._next(lambda: self._steps.send(rows))
+
+    def refuse(self, error: BaseException) -> Step | None:
+        """Let the step fail; give the next one, None when the engine has ended."""
+        return self._next(lambda: self._steps.throw(error))
+
+    def _next(self, advance: Callable[[], Step]) -> Step | None:
+        try:
+            step = advance()
+            while isinstance(step, Event):
+                self.news.append(step.news)
+                step = self._steps.send(())
+        except StopIteration as stop:
+            self.result.append(stop.value)
+            self.step = None
+        else:
+            self.step = step
+        return self.step
