@@ -130,7 +130,7 @@ class Link:
 
     def _deliver(self) -> None:
         while self._due and self._due[0][0] <= time.perf_counter():
-            _, _, session, to, data = heapq.heappop(self._due)
+            _, _, _session, to, data = heapq.heappop(self._due)
             try:
                 to.sendall(data) if data else to.shutdown(socket.SHUT_WR)
             except OSError:

@@ -229,7 +229,7 @@ async def _async_url(
 def _from_pool(pool: Any) -> Iterator[Opened]:  # noqa: ANN401 -- may be absent.
     from sqlx.databases.postgres import connect as postgres
 
-    with pool.connection() as connection, postgres.given(connection) as session:
+    with postgres.borrowed(pool) as connection, postgres.given(connection) as session:
         yield session
 
 
@@ -240,7 +240,7 @@ async def _from_async_pool(
     from sqlx.databases.postgres import connect as postgres
 
     async with (
-        pool.connection() as connection,
+        postgres.borrowed_async(pool) as connection,
         postgres.given_async(connection) as session,
     ):
         yield session

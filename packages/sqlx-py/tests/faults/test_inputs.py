@@ -6,9 +6,9 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
+from faults.laws import MIXED, check, history, put
 
 import sqlx
-from faults.laws import MIXED, check, history, put
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-
-import sqlx
 from faults.laws import (
     OURS,
     history,
@@ -17,6 +15,8 @@ from faults.laws import (
     wait_until_gone,
 )
 from faults.starters import Starter, migrate
+
+import sqlx
 
 if TYPE_CHECKING:
     from pathlib import Path

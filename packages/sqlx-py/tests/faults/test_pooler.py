@@ -6,8 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-
-import sqlx
 from faults.laws import (
     MIXED,
     complete,
@@ -19,6 +17,8 @@ from faults.laws import (
 )
 from faults.proxy import Fault, Moment, Proxy
 from faults.starters import Starter, migrate
+
+import sqlx
 from sqlx.databases.postgres.dialect import lock_key
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import traceback
 from typing import TYPE_CHECKING
 
 import pytest
-
-import sqlx
 from faults.laws import MIXED, complete, holders, put
 from faults.starters import Starter, migrate
+
+import sqlx
 from sqlx.cli.main import main
 from sqlx.databases.postgres.dialect import lock_key
 

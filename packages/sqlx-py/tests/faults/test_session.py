@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-
-import sqlx
 from faults.laws import history, holders, put
 from faults.proxy import Fault, Moment
 from faults.starters import Starter, migrate
+
+import sqlx
 from sqlx.databases.postgres.dialect import lock_key
 
 if TYPE_CHECKING:
@@ -158,9 +158,11 @@ def test_a_file_that_commits(
     report = sqlx.Migrator(directory).run(database.url)
     line = sql[: sql.index(word)].count("\n") + 1
     assert [str(warning) for warning in report.warnings] == [
-        f"{directory}/1_own.sql:{line}: {word} ends or begins a transaction, so the"
-        " migration and its history row are not one unit; remove it (a migration runs"
-        " in a transaction), or begin the file with -- no-transaction"
+        (
+            f"{directory}/1_own.sql:{line}: {word} ends or begins a transaction, so the"
+            " migration and its history row are not one unit; remove it (a migration runs"
+            " in a transaction), or begin the file with -- no-transaction"
+        )
     ]
     assert history(database) == {1: True}
     assert database.ask(

@@ -13,10 +13,10 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-
-import sqlx
 from faults.laws import MIXED, put
 from faults.starters import Outcome, Starter, migrate
+
+import sqlx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,7 @@ def until_clean(
 
 @journals
 def test_killed_at_every_statement(tmp_path: Path, journal: str) -> None:
-    """kill -9 at any statement leaves what is recorded, and the next run ends it (C10)."""
+    """Kill -9 at any statement leaves what is recorded, and the next run ends it (C10)."""
     directory, path = put(tmp_path / "m", MIXED), tmp_path / "test.db"
 
     def strike(number: int) -> Outcome:
@@ -110,7 +110,7 @@ def test_killed_at_every_statement(tmp_path: Path, journal: str) -> None:
 @pytest.mark.skipif(STRACE is None, reason="strace is not installed")
 @journals
 def test_killed_at_every_write(tmp_path: Path, journal: str) -> None:
-    """kill -9 at any write, sync or unlink of the file or its journal does so, too (C10)."""
+    """Kill -9 at any write, sync or unlink of the file or its journal does so, too (C10)."""
     directory, path = put(tmp_path / "m", MIXED), tmp_path / "test.db"
 
     def strike(number: int) -> Outcome:
@@ -153,7 +153,7 @@ def test_waits_for_a_writer(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         migrator = sqlx.Migrator(directory, lock_timeout_seconds=12)
         seen: list[int] = []
-        connection.create_function("seen", 1, lambda value: seen.append(value))
+        connection.create_function("seen", 1, seen.append)
         put(directory, {"5_seen.sql": "SELECT seen(timeout) FROM pragma_busy_timeout;"})
         migrator = sqlx.Migrator(directory, lock_timeout_seconds=12)
         migrator.run(connection)
@@ -184,11 +184,15 @@ def test_a_full_database(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "sql",
     [
-        "CREATE TABLE u (id INT UNIQUE);\nINSERT INTO u VALUES (1);\n"
-        "INSERT OR ROLLBACK INTO u VALUES (1);\nCREATE TABLE after (id INT);",
-        "CREATE TABLE u (id INT);\nCREATE TRIGGER no BEFORE INSERT ON u BEGIN"
-        " SELECT RAISE(ROLLBACK, 'no'); END;\nINSERT INTO u VALUES (1);\n"
-        "CREATE TABLE after (id INT);",
+        (
+            "CREATE TABLE u (id INT UNIQUE);\nINSERT INTO u VALUES (1);\n"
+            "INSERT OR ROLLBACK INTO u VALUES (1);\nCREATE TABLE after (id INT);"
+        ),
+        (
+            "CREATE TABLE u (id INT);\nCREATE TRIGGER no BEFORE INSERT ON u BEGIN"
+            " SELECT RAISE(ROLLBACK, 'no'); END;\nINSERT INTO u VALUES (1);\n"
+            "CREATE TABLE after (id INT);"
+        ),
     ],
 )
 def test_a_statement_that_rolls_back(tmp_path: Path, sql: str) -> None:

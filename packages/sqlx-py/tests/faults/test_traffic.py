@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-
-import sqlx
 from faults.conftest import create, make_folder, removed
 from faults.laws import MIXED, OURS, complete, history, holders, put, wait_for_row
 from faults.starters import Starter, migrate
+
+import sqlx
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,6 +19,7 @@ __all__ = ["Status"]
 
 QUIET_SECONDS = 1.0
 TICK_SECONDS = 0.2
+USUAL_COLUMNS = 80
 ERASE = "\r\033[K"
 
 
@@ -75,10 +76,14 @@ class Status:
             return
         line = f"{self.text} ({seconds:.0f} s)"
         # A line that wraps could not be taken away again.
-        with suppress(OSError):
-            line = line[: os.get_terminal_size(self.stream.fileno()).columns - 1]
-        self._write(ERASE + line)
+        self._write(ERASE + line[: self._columns() - 1])
         self.shown = True
+
+    def _columns(self) -> int:
+        # A terminal that does not know its width says 0.
+        with suppress(OSError):
+            return os.get_terminal_size(self.stream.fileno()).columns or USUAL_COLUMNS
+        return USUAL_COLUMNS
 
     def _write(self, text: str) -> None:
         # The terminal may be gone by now; the work goes on without it.

@@ -6,7 +6,7 @@ import asyncio
 import time
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Place",
+    "borrowed",
+    "borrowed_async",
     "connect",
     "connect_async",
     "given",
@@ -193,6 +195,44 @@ async def given_async(
         if theirs != UTF8 and not connection.closed:
             await ours.execute(_speak(theirs))
         await ours.close()
+
+
+@contextmanager
+def borrowed(
+    pool: Any,  # noqa: ANN401 -- psycopg_pool may be absent.
+) -> Iterator[Connection]:
+    """Take a connection from a psycopg pool, and give it back.
+
+    Raises:
+        ConnectionFailed: The pool is closed, or has none to give in time.
+    """
+    try:
+        connection = pool.getconn()
+    except psycopg.Error as error:
+        raise ConnectionFailed(one_line(str(error))) from None
+    try:
+        yield connection
+    finally:
+        pool.putconn(connection)
+
+
+@asynccontextmanager
+async def borrowed_async(
+    pool: Any,  # noqa: ANN401 -- psycopg_pool may be absent.
+) -> AsyncIterator[AsyncConnection]:
+    """Take a connection from an async psycopg pool, and give it back.
+
+    Raises:
+        ConnectionFailed: The pool is closed, or has none to give in time.
+    """
+    try:
+        connection = await pool.getconn()
+    except psycopg.Error as error:
+        raise ConnectionFailed(one_line(str(error))) from None
+    try:
+        yield connection
+    finally:
+        await pool.putconn(connection)
 
 
 def _dialect(

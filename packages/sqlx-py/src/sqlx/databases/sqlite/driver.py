@@ -24,6 +24,7 @@ __all__ = ["AsyncSqliteConnection", "SqliteConnection"]
 
 REPLY = ("sqlx_version", "sqlx_execution_time")
 NEAR = re.compile(r'near "(.+?)": syntax error')
+INTERRUPTED = 9  # SQLITE_INTERRUPT
 OPCODES_BETWEEN_SIGNALS = 100_000
 
 
@@ -37,7 +38,7 @@ class SqliteConnection:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._begun_ns = time.perf_counter_ns()
-        self._interrupted = False
+        self._watching = False
         connection.create_function("sqlx_start_clock", 0, self._start_clock)
         connection.create_function("sqlx_elapsed_ns", 0, self._elapsed_ns)
 
@@ -51,7 +52,8 @@ class SqliteConnection:
 
     def watch_signals(self) -> None:
         """Let Ctrl-C end a long statement, which Python would see only after it."""
-        self._connection.set_progress_handler(self._breathe, OPCODES_BETWEEN_SIGNALS)
+        self._watching = True
+        self._connection.set_progress_handler(_breathe, OPCODES_BETWEEN_SIGNALS)
 
     def close(self) -> None:
         """Take our functions off the connection; it is its owner's to close."""
@@ -75,7 +77,7 @@ class SqliteConnection:
                 try:
                     yield self._statement(sql, keep=keep)
                 except sqlite3.Error as error:
-                    if self._interrupted:
+                    if self._watching and error.sqlite_errorcode == INTERRUPTED:
                         raise KeyboardInterrupt from None
                     offset = item.start + _offset(str(error), sql)
                     raise _refused(error, number, offset, completed) from None
@@ -97,12 +99,10 @@ class SqliteConnection:
     def _elapsed_ns(self) -> int:
         return time.perf_counter_ns() - self._begun_ns
 
-    def _breathe(self) -> int:
-        try:
-            return 0  # Python looks for signals as it enters here
-        except KeyboardInterrupt:
-            self._interrupted = True
-            return 1
+
+def _breathe() -> int:
+    """Give Python a chance to see a signal: an error here ends the statement."""
+    return 0
 
 
 class AsyncSqliteConnection:
