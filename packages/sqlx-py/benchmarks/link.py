@@ -1,8 +1,8 @@
 """A link between a client and a server's socket: it can be long, and it counts.
 
-One thread passes bytes on, each chunk after the delay of its way. A round trip is counted
-whenever the server speaks after the client has spoken; those of connecting, up to the
-first ReadyForQuery, are counted apart.
+One thread passes bytes on, each chunk after the delay of its way. A round trip is
+counted whenever the server speaks after the client has spoken; those of connecting, up
+to the first ReadyForQuery, are counted apart.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Link"]
 
 READY = b"Z\x00\x00\x00\x05I"
-Due = tuple[float, int, "Session", socket.socket, bytes]
+Due = tuple[float, int, socket.socket, bytes]
 
 
 @dataclass(eq=False)
@@ -95,8 +95,7 @@ class Link:
                 if key.data is None:
                     self._accept()
                 else:
-                    assert isinstance(key.fileobj, socket.socket)
-                    self._receive(key.data, key.fileobj)
+                    self._receive(*key.data)
             self._deliver()
 
     def _accept(self) -> None:
@@ -105,10 +104,13 @@ class Link:
         server.connect(str(self.target))
         session = Session(client, server)
         for side in (client, server):
-            self._selector.register(side, selectors.EVENT_READ, session)
+            self._selector.register(side, selectors.EVENT_READ, (session, side))
 
     def _receive(self, session: Session, side: socket.socket) -> None:
-        data = side.recv(1 << 18)
+        try:
+            data = side.recv(1 << 18)
+        except ConnectionResetError:
+            data = b""
         if not data:
             self._selector.unregister(side)
         elif side is session.client:
@@ -117,8 +119,8 @@ class Link:
         else:
             self._count(session, data)
         at = time.perf_counter() + self.seconds
-        other = session.other(side)
-        heapq.heappush(self._due, (at, next(self._numbers), session, other, data))
+        due = (at, next(self._numbers), session.other(side), data)
+        heapq.heappush(self._due, due)
 
     def _count(self, session: Session, data: bytes) -> None:
         if session.asked and session.connected:
@@ -130,7 +132,7 @@ class Link:
 
     def _deliver(self) -> None:
         while self._due and self._due[0][0] <= time.perf_counter():
-            _, _, _session, to, data = heapq.heappop(self._due)
+            _, _, to, data = heapq.heappop(self._due)
             try:
                 to.sendall(data) if data else to.shutdown(socket.SHUT_WR)
             except OSError:

@@ -47,7 +47,7 @@ def as_markdown(figures: Figures) -> str:
     for where, title in (("local", "Local socket"), ("link", "Link of 20 ms")):
         acts = [name for place, name in figures.pairs if place == where]
         if acts:
-            lines += [f"{title}: seconds, and the ratio to psql (min–max)", ""]
+            lines += [f"{title}: seconds, and the ratio to psql (least to most)", ""]
             lines += table(["tool", *acts], time_rows(figures, where, acts))
     lines += ["Counted with 50 migrations", ""]
     return "\n".join([*lines, *table(COLUMNS, count_rows(figures))])
@@ -85,7 +85,7 @@ def cell(pairs: list[Pair]) -> str:
     if not pairs:
         return "-"
     ratios = sorted(seconds / limit for seconds, limit in pairs)
-    spread = f"{ratios[0]:.2f}–{ratios[-1]:.2f}"
+    spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
     seconds = shown(median(seconds for seconds, _ in pairs))
     return f"{seconds} (**{median(ratios):.2f}**, {spread})"
 

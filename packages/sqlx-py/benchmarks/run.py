@@ -1,7 +1,8 @@
-"""Measure sqlx-py against psql, Rust's sqlx-cli and other tools, in turn, in one run.
+"""Measure sqlx-py against psql, Rust's sqlx-cli and other tools, in one run.
 
-Every measurement is paired: psql's, the limit, is taken right before each tool's, and the
-ratio is the median over the pairs. Absolute times drift on a shared machine; ratios less.
+Every measurement is paired: psql's, the limit, is taken right before each tool's, and
+the ratio is the median over the pairs. Absolute times drift on a shared machine; ratios
+less.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ import sqlx
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-DATABASE = "bench"
 ONE_WAY_SECONDS = 0.010
 LOCAL = ("fresh 500", "fresh 50", "no-op", "info", "version")
 LINKED = ("fresh 50", "no-op", "info")
@@ -63,10 +63,11 @@ class Bench:
             tool.prepare(folder, migrations(count))
         return folder
 
-    def renew(self) -> None:
-        """Make the database empty, and let the server write what it has to."""
-        self.ask(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        self.ask(f"CREATE DATABASE {DATABASE} STRATEGY wal_log")
+    def renew(self, tool: Contender) -> None:
+        """Make a tool's database empty, and let the server write what it has to."""
+        name = database(tool)
+        self.ask(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self.ask(f"CREATE DATABASE {name} STRATEGY wal_log")
         self.ask("CHECKPOINT")
 
     def ask(self, sql: str) -> list[tuple[object, ...]]:
@@ -74,25 +75,29 @@ class Bench:
         cursor = self.admin.execute(sql.encode())
         return cursor.fetchall() if cursor.description else []
 
-    def set_up(self, tool: Contender, act: str, count: int) -> None:
-        """Bring about what an act begins with."""
-        if act == "fresh":
-            self.renew()
-        elif act != "version":
-            self.renew()
-            self.take(tool, "fresh", count, self.near)
-
     def take(self, tool: Contender, act: str, count: int, where: Path) -> float:
         """Let a tool carry out an act; tell the seconds."""
-        address = Address(str(where), DATABASE)
+        address = Address(str(where), database(tool))
         folder = self.folder(tool, count)
         sample = measure(tool.command(act, address), folder, tool.environment(address))
         inside = tool.tells_seconds
         return float(sample.output.split()[-1]) if inside else sample.seconds
 
-    def tables(self) -> int:
-        """Count the tables of the corpus: what was measured must have happened."""
-        words = make_conninfo(self.admin.info.dsn, dbname=DATABASE)
+    def take_fresh(self, tool: Contender, count: int, where: Path) -> float:
+        """Let a tool migrate an empty database, and see that it has.
+
+        Raises:
+            Failed: It has not.
+        """
+        self.renew(tool)
+        seconds = self.take(tool, "fresh", count, where)
+        if self.tables(tool) != count:
+            raise Failed(f"{tool.name} did not make {count} tables")
+        return seconds
+
+    def tables(self, tool: Contender) -> int:
+        """Count the tables of the corpus in a tool's database."""
+        words = make_conninfo(self.admin.info.dsn, dbname=database(tool))
         with psycopg.connect(words) as connection:
             row = connection.execute(
                 r"SELECT count(*) FROM pg_tables WHERE tablename LIKE 'table\_%'"
@@ -101,7 +106,7 @@ class Bench:
 
     def flushes(self) -> int:
         """Count the WAL's flushes so far, once no other session is open any more."""
-        others = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'bench'"
+        others = "SELECT count(*) FROM pg_stat_activity WHERE datname ~ '^bench_'"
         while self.ask(others) != [(0,)]:
             pass
         rows = self.ask("SELECT sum(fsyncs) FROM pg_stat_io WHERE object = 'wal'")
@@ -127,6 +132,11 @@ def bench(seconds: float) -> Iterator[Bench]:
         shutil.rmtree(work)
 
 
+def database(tool: Contender) -> str:
+    """Name the database of a tool."""
+    return "bench_" + "".join(c for c in tool.name.lower() if c.isalnum())
+
+
 def time_in_turn(
     bench: Bench, tools: list[Contender], name: str, where: Path, rounds: int
 ) -> Iterator[tuple[str, float, float]]:
@@ -134,44 +144,52 @@ def time_in_turn(
     act, _, count = name.partition(" ")
     size = int(count or 500)
     able = [tool for tool in tools if act in tool.commands]
+
+    def seconds(tool: Contender) -> float:
+        if act == "fresh":
+            return bench.take_fresh(tool, size, where)
+        return bench.take(tool, act, size, where)
+
+    for tool in [LIMIT, *able] if act in {"no-op", "info"} else []:
+        bench.take_fresh(tool, size, bench.near)
     for _ in range(rounds):
-        prepared = ""
         for tool in able:
-            pair = []
-            for each in (LIMIT, tool):
-                if act in {"fresh", "version"} or prepared != each.name:
-                    bench.set_up(each, act, size)
-                    prepared = each.name
-                pair.append(bench.take(each, act, size, where))
-                if act == "fresh" and bench.tables() != size:
-                    raise Failed(f"{each.name} did not make {size} tables")
-            yield tool.name, pair[1], pair[0]
+            limit = seconds(LIMIT)
+            yield tool.name, seconds(tool), limit
 
 
 def count_all(bench: Bench, tools: list[Contender], figures: Figures) -> None:
     """Count round trips, flushes, bytes and memory: the clock plays no part."""
-    address = Address(str(bench.far), DATABASE)
     for tool in [LIMIT, *tools]:
-        folder, variables = bench.folder(tool, 50), tool.environment(address)
         for act in ("fresh", "no-op", "info"):
-            if act not in tool.commands:
-                continue
-            if act == "fresh":
-                bench.renew()
-            bench.link.reset()
-            before = bench.flushes()
-            bench.take(tool, act, 50, bench.far)
-            flushes = bench.flushes() - before
-            link = bench.link
-            figures.count(tool.name, act, "round trips", link.round_trips)
-            figures.count(tool.name, act, "connecting", link.connecting)
-            figures.count(tool.name, act, "bytes", link.bytes_up)
-            figures.count(tool.name, act, "flushes", flushes)
+            if act in tool.commands:
+                count_one(bench, tool, act, figures)
         if not tool.tells_seconds:
-            for act in ("fresh", "no-op"):
-                bench.renew() if act == "fresh" else None
-                held = memory_mb(tool.command(act, address), folder, variables)
-                figures.count(tool.name, act, "memory", round(held, 1))
+            weigh(bench, tool, figures)
+
+
+def count_one(bench: Bench, tool: Contender, act: str, figures: Figures) -> None:
+    """Count what passes the link in one act, and what the server flushes."""
+    if act == "fresh":
+        bench.renew(tool)
+    bench.link.reset()
+    before = bench.flushes()
+    bench.take(tool, act, 50, bench.far)
+    flushes, link = bench.flushes() - before, bench.link
+    figures.count(tool.name, act, "round trips", link.round_trips)
+    figures.count(tool.name, act, "connecting", link.connecting)
+    figures.count(tool.name, act, "bytes", link.bytes_up)
+    figures.count(tool.name, act, "flushes", flushes)
+
+
+def weigh(bench: Bench, tool: Contender, figures: Figures) -> None:
+    """Measure the most memory that a tool holds."""
+    address = Address(str(bench.near), database(tool))
+    folder, variables = bench.folder(tool, 50), tool.environment(address)
+    bench.renew(tool)
+    for act in ("fresh", "no-op"):
+        held = memory_mb(tool.command(act, address), folder, variables)
+        figures.count(tool.name, act, "memory", round(held, 1))
 
 
 def main() -> int:

@@ -99,14 +99,14 @@ class Database:
 class Door(Protocol):
     """Makes a migrator of one colour, seen as a `Migrator`."""
 
-    def __call__(self, source: object, **options: Any) -> sqlx.Migrator:  # noqa: ANN401 -- the keywords of the class.
+    def __call__(self, source: object, **options: Any) -> sqlx.Migrator:
         """Make it."""
 
 
 class Awaited:
     """An `AsyncMigrator` with the methods of a `Migrator`; each call has its loop."""
 
-    def __init__(self, source: Any, **options: Any) -> None:  # noqa: ANN401 -- passed on.
+    def __init__(self, source: Any, **options: Any) -> None:
         self.migrator = sqlx.AsyncMigrator(source, **options)
 
     @property

@@ -77,7 +77,7 @@ def start(here: Path) -> Iterator[Start]:
     """The command as a process of its own; killed when the test leaves it running."""
     running: list[subprocess.Popen[str]] = []
 
-    def begin(*words: str, **streams: Any) -> subprocess.Popen[str]:  # noqa: ANN401 -- Popen's own.
+    def begin(*words: str, **streams: Any) -> subprocess.Popen[str]:
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         process = subprocess.Popen(
             [sys.executable, "-c", MAIN, *words],

@@ -153,7 +153,7 @@ def test_a_yes_drops(sqlx: Command, start: Start, url: Path, answer: str) -> Non
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", "yes please\n", "\x04"])
 @pytest.mark.parametrize("word", ["drop", "reset"])
-def test_a_no_changes_nothing(  # noqa: PLR0913, PLR0917 -- fixtures.
+def test_a_no_changes_nothing(
     sqlx: Command, start: Start, url: Path, write: Write, word: str, answer: str
 ) -> None:
     """All but yes means no, the end of the input too; SQLx's reset would go on."""

@@ -141,8 +141,8 @@ def test_a_marked_down_file_that_fails_leaves_the_version_dirty(
     table = "public._sqlx_migrations" if database.is_postgres else "_sqlx_migrations"
     assert caught.value.state == (
         "the statements before it are committed; complete it by hand and DELETE FROM "
-        f"{table} WHERE version = 1, or undo what it did by hand and UPDATE {table} SET "
-        "success = TRUE WHERE version = 1"
+        f"{table} WHERE version = 1, or undo what it did by hand and UPDATE {table} "
+        "SET success = TRUE WHERE version = 1"
     )
     assert database.versions() == [(1, False)]
 

@@ -58,7 +58,7 @@ class Given(Protocol):
     def attributes(self) -> dict[str, object]:
         """Tell what psycopg's object says of itself."""
 
-    def run(self, folder: Path, **options: Any) -> sqlx.Report:  # noqa: ANN401 -- passed on.
+    def run(self, folder: Path, **options: Any) -> sqlx.Report:
         """Migrate on it."""
 
     def revert(self, folder: Path) -> sqlx.Report:
@@ -71,7 +71,7 @@ class Given(Protocol):
         """Break a run off while `pg_sleep` runs; give the error that came out."""
 
 
-def attributes_of(connection: Any) -> dict[str, object]:  # noqa: ANN401 -- of two kinds.
+def attributes_of(connection: Any) -> dict[str, object]:
     """Read all that a migrator could have changed of psycopg's object."""
     names = (
         "autocommit",
@@ -132,7 +132,7 @@ class Sync:
         """Tell what psycopg's object says of itself."""
         return attributes_of(self.connection)
 
-    def run(self, folder: Path, **options: Any) -> sqlx.Report:  # noqa: ANN401 -- passed on.
+    def run(self, folder: Path, **options: Any) -> sqlx.Report:
         """Migrate on it."""
         return sqlx.Migrator(folder, **options).run(self.given)
 
@@ -208,7 +208,7 @@ class Async:
         """Tell what psycopg's object says of itself."""
         return attributes_of(self.connection)
 
-    def run(self, folder: Path, **options: Any) -> sqlx.Report:  # noqa: ANN401 -- passed on.
+    def run(self, folder: Path, **options: Any) -> sqlx.Report:
         """Migrate on it."""
         return self.runner.run(sqlx.AsyncMigrator(folder, **options).run(self.given))
 
@@ -228,12 +228,13 @@ class Async:
             await asyncio.to_thread(sleeping, database)
             task.cancel()
             (result,) = await asyncio.gather(task, return_exceptions=True)
+            assert isinstance(result, BaseException)
             return type(result)
 
         return self.runner.run(cancel())
 
 
-KINDS = {
+KINDS: dict[str, tuple[type[Sync | Async], bool, bool]] = {
     "connection": (Sync, False, False),
     "connection in autocommit": (Sync, False, True),
     "pool": (Sync, True, False),
@@ -385,7 +386,7 @@ def test_an_error_in_a_migration_leaves_it_as_it_was(
     ],
     ids=["transaction", "statements", "own control", "own transaction"],
 )
-def test_an_interruption_leaves_it_as_it_was(  # noqa: PLR0917 -- fixtures.
+def test_an_interruption_leaves_it_as_it_was(
     given: Given,
     role: str,
     on_postgres: Database,
@@ -470,11 +471,11 @@ def test_an_async_connection_in_a_transaction_is_refused(
     write("1_a.sql", "CREATE TABLE a (id INT);")
 
     async def inside() -> None:
-        async with await psycopg.AsyncConnection.connect(on_postgres.place) as given:
-            async with given.transaction():
-                with pytest.raises(InTransaction):
-                    await sqlx.AsyncMigrator(folder).run(given)
-                assert (await (await given.execute("SELECT 1")).fetchall()) == [(1,)]
+        connecting = psycopg.AsyncConnection.connect(on_postgres.place)
+        async with await connecting as given, given.transaction():
+            with pytest.raises(InTransaction):
+                await sqlx.AsyncMigrator(folder).run(given)
+            assert (await (await given.execute("SELECT 1")).fetchall()) == [(1,)]
 
     asyncio.run(inside())
 

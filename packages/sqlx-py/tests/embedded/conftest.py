@@ -77,7 +77,7 @@ def run() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Run a Python program with arguments; it is killed after the test."""
     processes: list[subprocess.Popen[str]] = []
 
-    def start(  # noqa: PLR0913 -- each is an odd circumstance.
+    def start(
         *arguments: str | Path,
         code: str = _USER,
         python: str = sys.executable,

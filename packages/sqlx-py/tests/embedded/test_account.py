@@ -34,7 +34,7 @@ def _root() -> None:
 root = pytest.mark.usefixtures("_root")
 
 
-def hear(process: subprocess.Popen[str]) -> Any:  # noqa: ANN401 -- JSON.
+def hear(process: subprocess.Popen[str]) -> Any:
     """Return the next fact that a user prints."""
     assert process.stdout is not None
     line = process.stdout.readline()

@@ -35,7 +35,7 @@ FACTS = """
 """
 
 
-def ask(keywords: dict[str, str], sql: str) -> Any:  # noqa: ANN401 -- a column's value.
+def ask(keywords: dict[str, str], sql: str) -> Any:
     """Return the first column of the first row."""
     with psycopg.connect(make_conninfo("", **keywords), autocommit=True) as connection:
         row = connection.execute(sql.encode()).fetchone()
@@ -49,7 +49,7 @@ def do(server: embedded.Server, sql: str) -> None:
         connection.execute(sql.encode())
 
 
-def hear(process: subprocess.Popen[str]) -> Any:  # noqa: ANN401 -- JSON.
+def hear(process: subprocess.Popen[str]) -> Any:
     """Return the next fact that a user prints."""
     assert process.stdout is not None
     line = process.stdout.readline()
@@ -279,7 +279,7 @@ def test_a_killed_keeper_takes_its_server_along(
 
 def orphan(folder: Path, run: Run) -> int:
     """Start a server without a keeper, as where the kernel tells it nothing."""
-    from sqlx.embedded.launch import binaries  # noqa: PLC0415 -- not public.
+    from sqlx.embedded.launch import binaries
 
     code = """
 import os, pathlib, sys

@@ -1,6 +1,6 @@
 """Servers of the fault suite's own: PostgreSQL 18 and 15, and PgBouncer before them.
 
-Each lies in a folder of its own and listens on a unix socket in it, so that nothing that
+Each lies in a folder of its own and listens on a socket in it, so that nothing that
 runs on the machine is touched. PostgreSQL and PgBouncer refuse root; for root they run
 as the embedded PostgreSQL does.
 """

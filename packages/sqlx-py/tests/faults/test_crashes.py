@@ -214,7 +214,7 @@ def test_the_way_out_of_dirty(
 @pytest.mark.parametrize("place", ["first", "middle", "last"])
 @both
 def test_a_server_ends_in_a_file(fragile: Server, tmp_path: Path, place: str) -> None:
-    """The server stops at once in the middle of a file: an error, and all is well (C3)."""
+    """The server stops in the middle of a file: an error, and all is well (C3)."""
     database = create(fragile.database("postgres"))
     nap = "SELECT pg_sleep(seconds) FROM pace;\n"
     number = {"first": 1, "middle": 2, "last": 4}[place]

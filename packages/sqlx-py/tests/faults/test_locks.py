@@ -46,7 +46,7 @@ PACED = MIXED | {
 @both
 @pytest.mark.parametrize("level", ["pg_advisory_lock", "pg_advisory_xact_lock"])
 def test_waits_for_rust(database: Database, tmp_path: Path, level: str) -> None:
-    """Whoever holds SQLx's lock is waited for, without a wait inside the server (L4)."""
+    """Whoever holds SQLx's lock is waited for, never inside the server (L4)."""
     directory = put(tmp_path / "m", MIXED)
     with database.connect() as rust:
         rust.execute("BEGIN")
@@ -216,7 +216,7 @@ def test_settings(database: Database, proxy: Proxy, tmp_path: Path) -> None:
 
 
 def test_a_terminated_holder(database: Database, tmp_path: Path) -> None:
-    """An administrator may end the holder: it says so, and the next one goes on (L11)."""
+    """An administrator ends the holder: it says so, and the next goes on (L11)."""
     set_pace(database, 3600)
     directory = put(tmp_path / "m", PACED)
     starter = Starter(migrate(database.url, directory))

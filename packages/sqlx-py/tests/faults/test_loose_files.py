@@ -54,7 +54,7 @@ def test_statements_go_one_by_one(database: Database, tmp_path: Path, sql: str) 
 
 
 def test_a_failed_index_is_named(database: Database, tmp_path: Path) -> None:
-    """An index that could not be built is INVALID: the error names it and the mend (N2)."""
+    """An index that could not be built is INVALID: the error names it (N2)."""
     directory = put(tmp_path / "m", loose(UNIQUE))
     with pytest.raises(sqlx.ExecuteMigration) as caught:
         sqlx.Migrator(directory).run(database.url)
@@ -146,7 +146,7 @@ def test_no_timeout_cuts_an_index(
 
 
 def test_a_migrator_is_killed_in_an_index(database: Database, tmp_path: Path) -> None:
-    """The server ends what a dead client began; the next run says what it found (N6)."""
+    """The server ends what a dead client began; the next run says so (N6)."""
     sqlx.Migrator(put(tmp_path / "m", {"1_table.sql": TABLE})).run(database.url)
     directory = put(tmp_path / "m", loose(INDEX))
     with database.connect() as writer:

@@ -1,4 +1,4 @@
-"""Behind PgBouncer with transaction pooling: no session is ours, and none is changed."""
+"""Behind PgBouncer with transaction pooling no session is ours, and none is changed."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_one_connection_is_too_few_for_a_guard(
 def test_a_file_that_fails_through_a_pooler(
     database: Database, pooled: Database, tmp_path: Path
 ) -> None:
-    """An error is placed exactly, and no lock stays on a pooled connection (L3, L12)."""
+    """An error is placed exactly; no lock stays on a pooled connection (L3, L12)."""
     wrong = "CREATE TABLE t5 (id INT);\n  SELECT 1/0;"
     directory = put(tmp_path / "m", MIXED | {"5_wrong.sql": wrong})
     with pytest.raises(sqlx.ExecuteMigration) as caught:

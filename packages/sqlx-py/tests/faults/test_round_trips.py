@@ -111,7 +111,8 @@ def test_a_message_that_fails_is_taken_apart(proxy: Proxy, tmp_path: Path) -> No
         'syntax error at or near "CRATE" [42601]\n'
         "    CRATE TABLE b;\n"
         "    ^\n"
-        "state: rolled back, nothing of this migration is applied; mend it and run again"
+        "state: rolled back, nothing of this migration is applied; mend it and run "
+        "again"
     )
     assert history(proxy.target) == dict.fromkeys(range(1, 31), True)
 

@@ -1,4 +1,4 @@
-"""Whatever a file does to its session, the history is right and the next file is safe."""
+"""Whatever a file does to its session, the history and the next file are safe."""
 
 from __future__ import annotations
 
@@ -160,8 +160,8 @@ def test_a_file_that_commits(
     assert [str(warning) for warning in report.warnings] == [
         (
             f"{directory}/1_own.sql:{line}: {word} ends or begins a transaction, so the"
-            " migration and its history row are not one unit; remove it (a migration runs"
-            " in a transaction), or begin the file with -- no-transaction"
+            " migration and its history row are not one unit; remove it (a migration"
+            " runs in a transaction), or begin the file with -- no-transaction"
         )
     ]
     assert history(database) == {1: True}

@@ -79,7 +79,7 @@ def until_clean(
     path: Path, directory: Path, journal: str, strike: Callable[[int], Outcome]
 ) -> set[tuple[int, ...]]:
     """Strike at 1, 2, 3 and so on until a run ends clean; what was found in between."""
-    reached = set()
+    reached: set[tuple[int, ...]] = set()
     for number in count(1):
         make(path, journal)
         outcome = strike(number)
@@ -95,7 +95,7 @@ def until_clean(
 
 @journals
 def test_killed_at_every_statement(tmp_path: Path, journal: str) -> None:
-    """Kill -9 at any statement leaves what is recorded, and the next run ends it (C10)."""
+    """Kill -9 at any statement leaves what is recorded; the next run ends it (C10)."""
     directory, path = put(tmp_path / "m", MIXED), tmp_path / "test.db"
 
     def strike(number: int) -> Outcome:
@@ -110,7 +110,7 @@ def test_killed_at_every_statement(tmp_path: Path, journal: str) -> None:
 @pytest.mark.skipif(STRACE is None, reason="strace is not installed")
 @journals
 def test_killed_at_every_write(tmp_path: Path, journal: str) -> None:
-    """Kill -9 at any write, sync or unlink of the file or its journal does so, too (C10)."""
+    """Kill -9 at any write, sync or unlink of file or journal does so, too (C10)."""
     directory, path = put(tmp_path / "m", MIXED), tmp_path / "test.db"
 
     def strike(number: int) -> Outcome:

@@ -27,7 +27,7 @@ QUEUED = f"SELECT 1 FROM pg_stat_activity WHERE {OURS} AND wait_event_type = 'Lo
 
 
 def test_readers_pass_a_waiting_migration(database: Database, tmp_path: Path) -> None:
-    """Behind an ALTER that waits, readers go on: it gives up soon, and tries again (T1).
+    """Behind a waiting ALTER readers go on: it gives up soon, and tries again (T1).
 
     Every reader ends while the long SELECT is still open, and the migration after it.
     """
@@ -37,7 +37,7 @@ def test_readers_pass_a_waiting_migration(database: Database, tmp_path: Path) ->
         long_select.execute("BEGIN")
         long_select.execute("SELECT * FROM t")
         starter = Starter(migrate(database.url, directory))
-        limits = []
+        limits: list[str] = []
         while len(limits) < 7:
             wait_for_row(database, QUEUED)
             assert reader.execute("SELECT id FROM t").fetchall() == [(1,)]
@@ -54,14 +54,17 @@ def test_readers_pass_a_waiting_migration(database: Database, tmp_path: Path) ->
 def test_the_limit_is_in_force(
     database: Database, proxy: Proxy, tmp_path: Path
 ) -> None:
-    """What is announced is what the server is told, and each attempt starts anew (T1)."""
+    """What is announced is what the server is told; each attempt starts anew (T1)."""
     directory = put(tmp_path / "m", ALTER)
     sqlx.Migrator(directory).run(database.url, target=1)
     with database.connect() as long_select:
         long_select.execute("BEGIN")
         long_select.execute("SELECT * FROM t")
         starter = Starter(migrate(proxy.database.url, directory))
-        attempts = lambda: [text for text in proxy.texts if "ALTER TABLE t" in text]  # noqa: E731
+
+        def attempts() -> list[str]:
+            return [text for text in proxy.texts if "ALTER TABLE t" in text]
+
         proxy.wait_until(lambda: len(attempts()) == 3)
         assert re.findall(r"lock_timeout = \d+", attempts()[2]) == [
             "lock_timeout = 100"
@@ -209,7 +212,7 @@ def test_a_role_that_may_read(database: Database, tmp_path: Path) -> None:
 
 
 def test_a_role_that_may_not_create_tables(database: Database, tmp_path: Path) -> None:
-    """The table is made only when it is missing: writing to it is enough (finding 8)."""
+    """The table is made only when it is missing: writing to it is enough."""
     directory = put(tmp_path / "m", {"1_first.sql": "CREATE TABLE app (id INT);"})
     sqlx.Migrator(directory).run(database.url)
     database.ask(

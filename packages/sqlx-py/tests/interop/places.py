@@ -29,7 +29,8 @@ SELECT c.oid::regclass::text, c.relname, concat_ws(' ', 'relation', c.relkind,
 FROM pg_class c WHERE c.relnamespace IN (SELECT oid FROM ours)
 UNION ALL
 SELECT a.attrelid::regclass::text, c.relname, concat_ws(' ', 'column', a.attnum,
-    a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attcollation::regcollation,
+    a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+    a.attcollation::regcollation,
     pg_get_expr(d.adbin, d.adrelid))
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
