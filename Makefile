@@ -15,7 +15,7 @@ help: ## list these commands
 run: setup ## start smally on an embedded PostgreSQL; Ctrl-C stops both
 	@$(BIN)/smally serve || [ $$? -eq 130 ]
 
-test: ## run every test; ARGS goes to pytest
+test: ## run the tests, but the slow ones; ARGS goes to pytest
 	@$(PYTHON) scripts/test $(ARGS)
 
 check: ## the gate: format, lint, types, imports, tests with coverage; ARGS=--tested
