@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from os import sched_yield
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -173,6 +174,8 @@ def test_a_frozen_holder_is_ended(
     first = Starter(migrate(proxy.database.url, directory), held=True)
     proxy.reset(Fault(nth(5), Moment.BEFORE, lambda: first.send(signal.SIGSTOP)))
     first.release()
+    while not proxy.fired:
+        sched_yield()
     wait_until_gone(database)
     assert holders(database) == []
     assert Starter(migrate(database.url, directory)).outcome().applied == (2,)
