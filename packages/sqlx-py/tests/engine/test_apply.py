@@ -437,3 +437,18 @@ def test_behind_a_pooler_the_guard_ends_after_an_error_too() -> None:
     assert asked.reply() == Query("ROLLBACK", guard=True)
     with pytest.raises(Moved):
         asked.reply()
+
+
+def test_a_pool_with_one_connection_is_too_narrow_for_a_guard() -> None:
+    """A claim whose connection is lost says what such a file needs behind a pooler."""
+    asked = guarded(session(POOLED), OWN)
+    assert asked.refuse(ConnectionLost("query_wait_timeout")) == Query(
+        "ROLLBACK", guard=True
+    )
+    with pytest.raises(ExecuteMigration) as caught:
+        asked.reply()
+    assert caught.value.state == (
+        "the connection was lost before the file began; behind a pooler such a file "
+        "needs two connections to the server, one of them to hold the lock: let the "
+        "pool have them, or connect to the server itself, and run again"
+    )

@@ -264,6 +264,13 @@ def test_a_wrong_version_is_refused(put: Put) -> None:
     )
 
 
+def test_the_first_of_several_is_refused(put: Put) -> None:
+    """By name, whatever order the system lists them in: two runs say the same."""
+    for letter in "hgfedcba":
+        put(f"{letter}_x.sql")
+    assert 'error parsing migration filename "a_x.sql"; ' in refusal()
+
+
 @pytest.mark.parametrize(
     ("content", "place"),
     [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from collections.abc import Callable
@@ -68,6 +67,8 @@ async def drive_async(
             reply: Rows = ()
             match step:
                 case Wait():
+                    import asyncio
+
                     await asyncio.sleep(_jittered(step))
                 case Event():
                     tell(step.news)

@@ -77,13 +77,16 @@ def nested_comment_end(text: str, after: int) -> int | None:
     return None
 
 
-# In both syntaxes all that is not ASCII belongs to names, U+FEFF and U+00A0 too.
-_FIRST = "A-Za-z_\x80-\U0010ffff"
-_INNER = f"$0-9{_FIRST}"
-_PAST_NAME = re.compile(f"[^{_INNER}]")
-_ONE_INNER = re.compile(f"[{_INNER}]")
-_NUMBER = rf"\$?[0-9]++(?:[{_FIRST}][{_INNER}]*+)?"  # $1 is read like one
-_RUN = re.compile(rf"{_NUMBER}|[{_FIRST}][{_INNER}]*+|\$")
+# In both syntaxes all that is not ASCII belongs to names, U+FEFF and U+00A0 too. So
+# names are told by the ASCII that they do not hold: a class that goes on to U+10FFFF
+# takes the compiler of regular expressions ten times as long, at every import.
+_OUTER = r"\x00-#%-/:-@\[-^`{-\x7f"
+_FIRST = rf"[^$0-9{_OUTER}]"
+_INNER = rf"[^{_OUTER}]"
+_PAST_NAME = re.compile(rf"[{_OUTER}]")
+_ONE_INNER = re.compile(_INNER)
+_NUMBER = rf"\$?[0-9]++(?:{_FIRST}{_INNER}*+)?"  # $1 is read like one
+_RUN = re.compile(rf"{_NUMBER}|{_FIRST}{_INNER}*+|\$")
 _NESTED = re.compile(r"/\*|\*/")
 _LINE_END = re.compile(r"[\r\n]")
 _LF_LINE_END = re.compile(r"\n")
@@ -161,12 +164,19 @@ def _lf_line(text: str, opening: re.Match[str], _at: int) -> int:
     return _until(_LF_LINE_END, text, opening.end())
 
 
+def _ascii_but(openings: str) -> str:
+    """Write the class of what no name holds and no token of more begins with."""
+    chars = "".join(map(chr, range(128)))
+    others = re.sub(rf"[{BLANKS}A-Za-z0-9_$'\";()\\/\0-]", "", chars)
+    return f"[{re.escape(''.join(c for c in others if c not in openings))}]"
+
+
 _FLAT = r"(?P<flat>\([^()'\"`\[$;\\/\0-]*+\))"  # f(a, b): one token, as most are
 _COMMON = (
     rf"(?P<line>--)|{_FLAT}|(?P<open>\()|(?P<close>\))|(?P<semicolon>;)"
     r"|(?P<doubt>[\\\0])"
 )
-_POSTGRES = rf"(?P<dollar>\$(?:[{_FIRST}][0-9{_FIRST}]*+)?\$)|(?P<block>/\*)|{_COMMON}"
+_POSTGRES = rf"(?P<dollar>\$(?:{_FIRST}[^${_OUTER}]*+)?\$)|(?P<block>/\*)|{_COMMON}"
 _SQLITE = rf"(?P<name>[\"`\[])|(?P<block>/\*(?=[\s\S]))|{_COMMON}"
 
 LEXICONS: Mapping[Syntax, Lexicon] = {
@@ -175,9 +185,9 @@ LEXICONS: Mapping[Syntax, Lexicon] = {
             f"[{BLANKS}]*+(?:"
             "(?P<string>'|[bBeExXnN]'|[uU]&')"
             r"|(?P<name>\"|[uU]&\")"
-            f"|(?P<word>[{_FIRST}][{_INNER}]*+)"
+            f"|(?P<word>{_FIRST}{_INNER}*+)"
             rf"|(?P<number>{_NUMBER})|{_POSTGRES}"
-            rf"|(?P<other>[^{BLANKS}'\"$;()\\/\0{_INNER}-]++|[$/-])"
+            rf"|(?P<other>{_ascii_but('')}++|[$/-])"
             ")"
         ),
         marks=re.compile(rf"(?P<string>')|(?P<name>\")|{_POSTGRES}"),
@@ -193,9 +203,9 @@ LEXICONS: Mapping[Syntax, Lexicon] = {
         every=re.compile(
             f"[{BLANKS}]*+(?:"
             "(?P<string>'|[xX]')"
-            f"|(?P<word>[{_FIRST}][{_INNER}]*+)"
-            f"|(?P<number>[$0-9][{_INNER}]*+)|{_SQLITE}"
-            rf"|(?P<other>[^{BLANKS}'\"`\[;()\\/\0{_INNER}-]++|[/-])"
+            f"|(?P<word>{_FIRST}{_INNER}*+)"
+            f"|(?P<number>[$0-9]{_INNER}*+)|{_SQLITE}"
+            rf"|(?P<other>{_ascii_but('`[')}++|[/-])"
             ")"
         ),
         marks=re.compile(rf"(?P<string>')|{_SQLITE}"),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
@@ -72,6 +70,8 @@ async def opened_async(
     uri: str, timeout_seconds: float | None
 ) -> AsyncIterator[tuple[SqliteDialect, AsyncSqliteConnection]]:
     """Open a connection of our own, and close it."""
+    from concurrent.futures import ThreadPoolExecutor
+
     connection = open_file(uri, timeout_seconds)
     with ThreadPoolExecutor(1, "sqlx-sqlite") as thread:
         try:
@@ -122,6 +122,9 @@ async def given_async(
     Raises:
         InTransaction: It is inside a transaction.
     """
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
     with given(connection, timeout_seconds) as (dialect, ours):
         thread = ThreadPoolExecutor(1, "sqlx-sqlite")
         with thread:

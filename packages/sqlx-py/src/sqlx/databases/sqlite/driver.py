@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sqlite3
 import time
@@ -77,7 +76,7 @@ class SqliteConnection:
                 try:
                     yield self._statement(sql, keep=keep)
                 except sqlite3.Error as error:
-                    if self._watching and error.sqlite_errorcode == INTERRUPTED:
+                    if self._watching and _is_interruption(error):
                         raise KeyboardInterrupt from None
                     offset = item.start + _offset(str(error), sql)
                     raise _refused(error, number, offset, completed) from None
@@ -98,6 +97,12 @@ class SqliteConnection:
 
     def _elapsed_ns(self) -> int:
         return time.perf_counter_ns() - self._begun_ns
+
+
+def _is_interruption(error: sqlite3.Error) -> bool:
+    """Tell whether a signal's error came up while SQLite called one of our functions."""
+    in_function = str(error) == "user-defined function raised exception"
+    return in_function or error.sqlite_errorcode == INTERRUPTED
 
 
 def _breathe() -> int:
@@ -122,6 +127,8 @@ class AsyncSqliteConnection:
         """Run the statements one by one; when cancelled, end the statement first."""
         if self._thread is None:
             return self._connection.execute(step)
+        import asyncio
+
         loop = asyncio.get_running_loop()
         work = loop.run_in_executor(self._thread, self._connection.execute, step)
         try:
