@@ -100,7 +100,7 @@ class SqliteConnection:
 
 
 def _is_interruption(error: sqlite3.Error) -> bool:
-    """Tell whether a signal's error came up while SQLite called one of our functions."""
+    """Tell whether a signal came while SQLite ran, or ran a function of ours."""
     in_function = str(error) == "user-defined function raised exception"
     return in_function or error.sqlite_errorcode == INTERRUPTED
 
