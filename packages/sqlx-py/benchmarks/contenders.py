@@ -225,7 +225,7 @@ def contenders() -> list[Contender]:
     found = [
         Contender("sqlx-py", sqlx_commands(ours)),
         Contender(
-            "sqlx-py, called", {"fresh": called, "no-op": called}, tells_seconds=True
+            "sqlx-py (called)", {"fresh": called, "no-op": called}, tells_seconds=True
         ),
     ]
     for version in ("0.8.6", "0.9.0"):

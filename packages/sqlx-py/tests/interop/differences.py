@@ -8,7 +8,9 @@ Two rules hold for every command:
 - What a person should know, and SQLx does not say, is a line on stderr: `warning: ...`.
 
 And one for what is left behind: a command that has nothing to apply, or only reads,
-creates neither table nor schema.
+creates neither table nor schema. Two more are shown by test_commands.py: `add` refuses
+a description with a slash, and `database drop` without a terminal is refused, where
+Rust announces a file that it cannot make, and panics.
 
 Everything else is listed here as data, to the letter: a difference that is gone fails
 as one that is new does.

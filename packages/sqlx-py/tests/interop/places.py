@@ -64,6 +64,9 @@ class Place(Protocol):
     def summary(self) -> str:
         """Name the tables, and show version and success of the history's rows."""
 
+    def has_history(self) -> bool:
+        """Whether the history's table is there."""
+
     def state(self) -> str:
         """Write down the schema and all rows; of the history, not its times.
 
@@ -98,6 +101,12 @@ class SqlitePlace:
                 "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1"
             ).fetchall()
             return _summary([name for (name,) in names], connection.execute)
+
+    def has_history(self) -> bool:
+        """Whether the history's table is there."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            names = connection.execute("SELECT name FROM sqlite_master").fetchall()
+            return any(HISTORY.search(name) for (name,) in names)
 
     def state(self) -> str:
         """Write down the schema, to the byte, and all rows with their types."""
@@ -147,6 +156,11 @@ class PostgresPlace:
         with self._connect() as connection:
             names = _postgres_tables(connection)
             return _summary(names, lambda sql: connection.execute(sql.encode()))
+
+    def has_history(self) -> bool:
+        """Whether the history's table is there."""
+        with self._connect() as connection:
+            return any(HISTORY.search(name) for name in _postgres_tables(connection))
 
     def state(self) -> str:
         """Write down the schema, as the catalog has it, and all rows."""
