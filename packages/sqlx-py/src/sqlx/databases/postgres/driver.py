@@ -59,7 +59,11 @@ class PostgresConnection:
         if isinstance(step, Query) and step.guard:
             self._guard = connection = self._guard or self._another()
         with _translated(self._redact), connection.lock:
-            results = connection.wait(_exchange(connection.pgconn, step))
+            try:
+                results = connection.wait(_exchange(connection.pgconn, step))
+            except KeyboardInterrupt:
+                _drain(connection)
+                raise
             return _reply(connection.pgconn, step, results)
 
     def close(self) -> None:
@@ -117,6 +121,13 @@ def keywords_of(
     """Tell how a second connection like a given one is made; holds its password."""
     info = connection.info
     return make_conninfo(info.dsn, password=info.password or None)
+
+
+def _drain(connection: Connection) -> None:
+    """End a statement whose reply nobody reads: Ctrl-C came while we sent it."""
+    if connection.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
+        connection.cancel()
+        connection.wait(generators.fetch_many(connection.pgconn))
 
 
 def _exchange(
