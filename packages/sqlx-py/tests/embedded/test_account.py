@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import shutil
@@ -10,9 +9,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from embedded.users import ask, hear, postmaster
 
 from sqlx import embedded
 from sqlx.embedded.launch import Options
@@ -34,20 +32,6 @@ def _root() -> None:
 root = pytest.mark.usefixtures("_root")
 
 
-def hear(process: subprocess.Popen[str]) -> Any:
-    """Return the next fact that a user prints."""
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, process.communicate()[1]
-    return json.loads(line)
-
-
-def answers(keywords: dict[str, str]) -> bool:
-    """Tell whether a server answers."""
-    with psycopg.connect(make_conninfo("", **keywords)) as connection:
-        return connection.execute("SELECT true").fetchone() == (True,)
-
-
 def owner(path: Path) -> tuple[str, int]:
     """Return the name of a file's owner, and its permissions."""
     status = path.stat()
@@ -56,7 +40,7 @@ def owner(path: Path) -> tuple[str, int]:
 
 def runs_as(folder: Path) -> tuple[str, int]:
     """Return whom a server runs as, and how many accounts it can see."""
-    pid = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+    pid = postmaster(folder)
     maps = Path(f"/proc/{pid}/uid_map").read_text().split()
     return pwd.getpwuid(Path(f"/proc/{pid}").stat().st_uid).pw_name, int(maps[2])
 
@@ -87,7 +71,7 @@ def test_root_uses_a_namespace(home: Path, run: Run) -> None:
     before = state_of_machine()
     user = run(home / "postgres", site=home / "site")
     assert hear(user).startswith("creating an embedded PostgreSQL 18 in ")
-    assert answers(hear(user))
+    assert ask(hear(user), "SELECT true")
     assert runs_as(home / "postgres") == ("root", 1)
     assert user.communicate("\n") == ('"stopped"\n', "")
     assert {path.lstat().st_uid for path in home.rglob("*")} == {0}
@@ -107,13 +91,13 @@ def test_an_ordinary_user_is_itself(
     first = run(folder, **how)
     assert hear(first) == f"creating an embedded PostgreSQL 18 in {folder}"
     keywords = hear(first)
-    assert answers(keywords)
+    assert ask(keywords, "SELECT true")
     assert runs_as(folder) == ("nobody", 4294967295)
     second = run(folder, **how)
     assert hear(second) == keywords
     assert first.communicate("\n") == ('"stopped"\n', "")
-    assert answers(keywords)
-    pid = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+    assert ask(keywords, "SELECT true")
+    pid = postmaster(folder)
     second.kill()
     wait_for_end(pid)
     again = run(folder, **how)
@@ -147,7 +131,7 @@ def test_root_serves_a_users_folder_as_that_user(
     user = run(folder, site=site)
     hear(user)
     keywords = hear(user)
-    assert answers(keywords)
+    assert ask(keywords, "SELECT true")
     assert runs_as(folder)[0] == "nobody"
     mixed = run(folder, python=python, site=site, user="nobody")
     assert hear(mixed) == keywords
@@ -156,7 +140,7 @@ def test_root_serves_a_users_folder_as_that_user(
     names = {owner(path)[0] for path in (public / "below").rglob("*")}
     assert names == {"nobody"}
     with embedded.start(folder) as server:
-        assert answers(server.keywords())
+        assert ask(server.keywords(), "SELECT true")
         assert runs_as(folder)[0] == "nobody"
 
 
@@ -168,14 +152,14 @@ def test_without_namespaces_root_uses_an_account(public: Path) -> None:
     options = Options({}, namespace=False, shared=str(public / "shared"))
     for _ in range(2):
         with embedded._start(folder, events.append, options) as server:
-            assert answers(server.keywords())
+            assert ask(server.keywords(), "SELECT true")
             assert runs_as(folder)[0] == fallback()
     assert owner(folder) == ("root", 0o711)
     assert owner(folder / "data") == (fallback(), 0o700)
     assert state_of_machine() == before
     # The owner of the data decides, where namespaces are allowed as well.
     with embedded.start(folder) as server:
-        assert answers(server.keywords())
+        assert ask(server.keywords(), "SELECT true")
         assert runs_as(folder)[0] == fallback()
 
 
@@ -211,7 +195,7 @@ server.stop()
     ]
     assert data.parent == shared
     assert keywords["host"] == str(data)
-    assert answers(keywords)
+    assert ask(keywords, "SELECT true")
     assert owner(data) == (fallback(), 0o700)
     assert owner(home) == ("root", 0o700)
     assert user.communicate("\n") == ("", "")
@@ -228,7 +212,7 @@ def test_a_long_path_of_an_account_has_a_socket_too(public: Path) -> None:
     options = Options({}, namespace=False, shared=str(public / "shared"))
     with embedded._start(folder, lambda _: None, options) as server:
         assert owner(Path(server.socket_directory)) == (fallback(), 0o700)
-        assert answers(server.keywords())
+        assert ask(server.keywords(), "SELECT true")
 
 
 # Runs as root in a namespace where no other may be created: what a container does.
@@ -280,7 +264,7 @@ def test_a_kernel_without_namespaces_is_noticed(public: Path, confined: Run) -> 
     user = confined(folder, public / "shared", 65536)
     events, keywords = hear(user)
     assert events == [f"creating an embedded PostgreSQL 18 in {folder}"]
-    assert answers(keywords)
+    assert ask(keywords, "SELECT true")
     assert runs_as(folder)[0] == fallback()
     assert user.communicate("\n") == ("", "")
 
@@ -314,11 +298,11 @@ def test_a_user_without_a_name_uses_a_namespace(
     os.chown(public, 12345, 12345)
     user = run(public / "postgres", python=python, site=site, user=12345)
     hear(user)
-    assert answers(hear(user))
+    assert ask(hear(user), "SELECT true")
     assert user.communicate("\n") == ('"stopped"\n', "")
     assert (public / "postgres" / "data").stat().st_uid == 12345
     again = run(public / "postgres", python=python, site=site, user=12345)
-    assert answers(hear(again))
+    assert ask(hear(again), "SELECT true")
     assert again.communicate("\n") == ('"stopped"\n', "")
 
 

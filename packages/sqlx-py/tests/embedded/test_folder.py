@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from embedded.users import ask
 
 from sqlx import embedded
 from sqlx.errors import EmbeddedError
@@ -20,12 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Run = Callable[..., subprocess.Popen[str]]
-
-
-def answers(server: embedded.Server) -> bool:
-    """Tell whether a server answers."""
-    with psycopg.connect(make_conninfo("", **server.keywords())) as connection:
-        return connection.execute("SELECT true").fetchone() == (True,)
 
 
 def contents(folder: Path) -> dict[str, tuple[int, int, bytes]]:
@@ -71,7 +64,7 @@ def test_a_name_may_be_any(template: Path, tmp_path: Path, name: str) -> None:
     template_copy(template, tmp_path / name)
     with embedded.start(tmp_path / name) as server:
         assert server.directory == str(tmp_path / name)
-        assert answers(server)
+        assert ask(server.keywords(), "SELECT true")
 
 
 def template_copy(template: Path, folder: Path) -> None:
@@ -82,7 +75,7 @@ def template_copy(template: Path, folder: Path) -> None:
 def test_a_new_cluster_may_have_an_odd_name(tmp_path: Path) -> None:
     """Creating copes with what starting copes with."""
     with embedded.start(tmp_path / 'Zoë\'s "new, folder"') as server:
-        assert answers(server)
+        assert ask(server.keywords(), "SELECT true")
 
 
 def test_a_relative_path_and_a_link_mean_the_same_server(
@@ -106,7 +99,7 @@ def test_a_long_path_has_its_socket_elsewhere(template: Path, tmp_path: Path) ->
         assert re.fullmatch(rf"sqlx-{os.geteuid()}-[0-9a-f]{{16}}", sockets.name)
         status = sockets.stat()
         assert (status.st_mode & 0o777, status.st_uid) == (0o700, os.geteuid())
-        assert answers(server)
+        assert ask(server.keywords(), "SELECT true")
         with embedded.start(long) as again:
             assert again == server
     assert not sockets.exists()
@@ -188,7 +181,7 @@ def test_an_empty_disk_is_no_foreign_folder(tmp_path: Path) -> None:
     """The root of a new disk holds `lost+found`."""
     (tmp_path / "lost+found").mkdir()
     with embedded.start(tmp_path) as server:
-        assert answers(server)
+        assert ask(server.keywords(), "SELECT true")
 
 
 @pytest.mark.parametrize("below", ["", "/below"])
@@ -266,7 +259,7 @@ def test_an_empty_data_folder_is_filled(tmp_path: Path) -> None:
     (folder / "data").mkdir(parents=True)
     (folder / "start.lock").touch()
     with embedded.start(folder) as server:
-        assert answers(server)
+        assert ask(server.keywords(), "SELECT true")
 
 
 def test_a_server_that_does_not_start_shows_its_log(folder: Path) -> None:
@@ -277,7 +270,7 @@ def test_a_server_that_does_not_start_shows_its_log(folder: Path) -> None:
         '  FATAL:  invalid value for parameter "shared_buffers": "lots"'
     )
     with embedded.start(folder) as server:
-        assert answers(server)
+        assert ask(server.keywords(), "SELECT true")
 
 
 def test_a_failed_initdb_shows_its_log_and_leaves_nothing(
@@ -314,7 +307,7 @@ def test_a_long_log_is_put_aside(folder: Path) -> None:
     log = folder / "postgresql.log"
     os.truncate(log, 10 * 1024 * 1024 + 1)
     with embedded.start(folder) as server:
-        assert answers(server)
+        assert ask(server.keywords(), "SELECT true")
     assert log.stat().st_size < 10_000
     assert (folder / "postgresql.log.1").stat().st_size == 10 * 1024 * 1024 + 1
 

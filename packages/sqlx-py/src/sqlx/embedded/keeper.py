@@ -58,7 +58,10 @@ def main(text: str) -> None:
         _fail(f"{error.strerror}{name}")
     except subprocess.SubprocessError as error:
         _fail(str(error))
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(server.pid, signal.SIGINT))
+    # A handler would not run while `wait` below sleeps, should the signal come just
+    # before it: a thread waits for the signal instead.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    _thread.start_new_thread(_stop_when_told, (server.pid,))
     _thread.start_new_thread(_stop_after_last_user, (folder, server.pid))
     _report("ready", str(site.sockets))
     os.dup2(2, 1)  # The launcher hears the end of the report.
@@ -67,7 +70,7 @@ def main(text: str) -> None:
     if site.sockets != site.data:
         with suppress(OSError):  # After a crash the socket is still in it.
             site.sockets.rmdir()
-    os._exit(0)  # The thread may still wait; all locks go with the process.
+    os._exit(0)  # Threads may still wait; all locks go with the process.
 
 
 def _report(kind: str, text: str) -> None:
@@ -159,6 +162,16 @@ def _stop_after_last_user(folder: Folder, server: int) -> None:
     try:
         folder.lock("users.lock")
     finally:  # Also when the folder was deleted: then nobody can find the server.
-        os.kill(server, signal.SIGINT)  # A fast shutdown.
-        time.sleep(STOP_SECONDS)
-        os.kill(server, signal.SIGQUIT)  # An immediate one: the next start recovers.
+        _stop(server)
+
+
+def _stop_when_told(server: int) -> None:
+    """Pass on a SIGTERM, as at the machine's shutdown."""
+    signal.sigwait({signal.SIGTERM})
+    _stop(server)
+
+
+def _stop(server: int) -> None:
+    os.kill(server, signal.SIGINT)  # A fast shutdown.
+    time.sleep(STOP_SECONDS)
+    os.kill(server, signal.SIGQUIT)  # An immediate one: the next start recovers.
