@@ -222,9 +222,15 @@ def _claim(session: Session, task: Task, *, guarded: bool) -> Steps[None]:
         )
         if not isinstance(refused, DatabaseError):
             return
-        if guarded and isinstance(refused, ConnectionLost):
-            raise failure(task, refused, frame, TOO_NARROW) from refused
+        if guarded:
+            _check_width(task, refused, frame)
         yield from _judge(session, task, refused, frame, retry)
+
+
+def _check_width(task: Task, error: DatabaseError, frame: Frame) -> None:
+    """Say what a guard needs when its pool has no second connection to give."""
+    if isinstance(error, ConnectionLost):
+        raise failure(task, error, frame, TOO_NARROW) from error
 
 
 def _check_recorded(session: Session, task: Task, rows: Rows) -> None:
