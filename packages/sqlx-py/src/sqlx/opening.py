@@ -192,7 +192,7 @@ def _sync_url(
 
             with postgres.opened(place, setting.reach()) as session:
                 yield session
-        case EmbeddedUrl():
+        case _:
             with embedded_place(url) as place:
                 from sqlx.databases.postgres import connect as postgres
 
@@ -217,7 +217,7 @@ async def _async_url(
 
             async with postgres.opened_async(place, setting.reach()) as session:
                 yield session
-        case EmbeddedUrl():
+        case _:
             with embedded_place(url) as place:
                 from sqlx.databases.postgres import connect as postgres
 

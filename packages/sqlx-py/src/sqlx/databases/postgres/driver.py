@@ -55,21 +55,22 @@ class PostgresConnection:
 
     def execute(self, step: Query | Script) -> Rows:
         """Send one message and read its reply."""
-        connection = self._connection
-        if isinstance(step, Query) and step.guard:
-            self._guard = connection = self._guard or self._another()
-        with _translated(self._redact), connection.lock:
-            try:
-                results = connection.wait(_exchange(connection.pgconn, step))
-            except KeyboardInterrupt:
-                _drain(connection)
-                raise
-            return _reply(connection.pgconn, step, results)
+        with _translated(self._redact):
+            connection = self._chosen(step)
+            with connection.lock:
+                results = _results(connection, step)
+                return _reply(connection.pgconn, step, results)
 
     def close(self) -> None:
         """Close the guard; the connection is its owner's to close."""
         if self._guard is not None:
             self._guard.close()
+
+    def _chosen(self, step: Query | Script) -> Connection:
+        if not (isinstance(step, Query) and step.guard):
+            return self._connection
+        self._guard = self._guard or self._another()
+        return self._guard
 
 
 class AsyncPostgresConnection:
@@ -86,10 +87,8 @@ class AsyncPostgresConnection:
 
     async def execute(self, step: Query | Script) -> Rows:
         """Send one message and read its reply."""
-        connection = self._connection
-        if isinstance(step, Query) and step.guard:
-            self._guard = connection = self._guard or await self._another()
         with _translated(self._redact):
+            connection = await self._chosen(step)
             async with connection.lock:
                 results = await connection.wait(_exchange(connection.pgconn, step))
                 return _reply(connection.pgconn, step, results)
@@ -98,6 +97,12 @@ class AsyncPostgresConnection:
         """Close the guard; the connection is its owner's to close."""
         if self._guard is not None:
             await self._guard.close()
+
+    async def _chosen(self, step: Query | Script) -> AsyncConnection:
+        if not (isinstance(step, Query) and step.guard):
+            return self._connection
+        self._guard = self._guard or await self._another()
+        return self._guard
 
 
 def check_idle(connection: Connection | AsyncConnection) -> None:
@@ -121,6 +126,15 @@ def keywords_of(
     """Tell how a second connection like a given one is made; holds its password."""
     info = connection.info
     return make_conninfo(info.dsn, password=info.password or None)
+
+
+def _results(connection: Connection, step: Query | Script) -> list[pq.abc.PGresult]:
+    """Send a message and await its results, or its end when it is interrupted."""
+    try:
+        return connection.wait(_exchange(connection.pgconn, step))
+    except KeyboardInterrupt:
+        _drain(connection)
+        raise
 
 
 def _drain(connection: Connection) -> None:

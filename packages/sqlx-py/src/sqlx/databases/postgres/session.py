@@ -48,7 +48,6 @@ OF_A_TRANSACTION = (
 )
 POSTGRES_14, POSTGRES_17 = 140000, 170000
 TIDY_UP = (
-    "BEGIN",
     "CLOSE ALL",
     "RESET SESSION AUTHORIZATION",
     "RESET ROLE",
@@ -124,12 +123,12 @@ class Before:
     def identity(self) -> Iterator[str]:
         """The statements that put user and role back."""
         yield (
-            f"SELECT {P}.set_config('session_authorization', {literal(self.user)},"
+            f"SELECT {P}.set_config({Q}session_authorization{Q}, {literal(self.user)},"
             f" false) WHERE session_user {NE} {literal(self.user)}::{P}.name"
         )
         yield (
-            f"SELECT {P}.set_config('role', {literal(self.role)}, false)"
-            f" WHERE {P}.current_setting('role') {NE} {literal(self.role)}"
+            f"SELECT {P}.set_config({Q}role{Q}, {literal(self.role)}, false)"
+            f" WHERE {P}.current_setting({Q}role{Q}) {NE} {literal(self.role)}"
         )
 
     def restore(self) -> Iterator[str]:

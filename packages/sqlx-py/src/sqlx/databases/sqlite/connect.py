@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from sqlx.databases.sqlite.dialect import SqliteDialect
 from sqlx.databases.sqlite.driver import AsyncSqliteConnection, SqliteConnection
-from sqlx.errors import ConnectionFailed, InTransaction
+from sqlx.databases.sqlite.session import settings_of
+from sqlx.errors import ConnectionFailed, ConnectionLost, InTransaction
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -22,6 +23,7 @@ __all__ = [
     "opened_async",
 ]
 
+GIVEN = "the connection given"
 LONGEST_SECONDS = 2_000_000.0  # SQLite counts milliseconds in 31 bits
 
 
@@ -60,7 +62,7 @@ def opened(
     try:
         ours = SqliteConnection(connection)
         ours.watch_signals()
-        yield SqliteDialect(), ours
+        yield SqliteDialect(settings=settings_of(connection, uri)), ours
     finally:
         connection.close()
 
@@ -76,7 +78,8 @@ async def opened_async(
     with ThreadPoolExecutor(1, "sqlx-sqlite") as thread:
         try:
             ours = SqliteConnection(connection)
-            yield SqliteDialect(), AsyncSqliteConnection(ours, thread)
+            dialect = SqliteDialect(settings=settings_of(connection, uri))
+            yield dialect, AsyncSqliteConnection(ours, thread)
         finally:
             connection.close()
 
@@ -89,28 +92,47 @@ def given(
 
     Raises:
         InTransaction: It is inside a transaction.
+        ConnectionLost: It is closed.
+        ConnectionFailed: It is no database, or locked.
     """
-    if connection.in_transaction:
-        raise InTransaction
+    _check_idle(connection)
     seconds = LONGEST_SECONDS if timeout_seconds is None else timeout_seconds
     before = connection.isolation_level, connection.row_factory, connection.text_factory
     connection.isolation_level = None
     connection.row_factory, connection.text_factory = None, str
-    pragmas = [
-        (name, connection.execute(f"PRAGMA {name}").fetchone()[0])
-        for name in ("foreign_keys", "busy_timeout")
-    ]
-    ours = SqliteConnection(connection)
     try:
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
-        yield SqliteDialect(), ours
+        with _set_back(connection):
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+            dialect = SqliteDialect(settings=settings_of(connection, GIVEN))
+            ours = SqliteConnection(connection)
+            try:
+                yield dialect, ours
+            finally:
+                ours.close()
     finally:
-        for name, value in pragmas:
-            connection.execute(f"PRAGMA {name} = {value}")
-        ours.close()
         connection.isolation_level = before[0]
         connection.row_factory, connection.text_factory = before[1:]
+
+
+@contextmanager
+def _set_back(connection: sqlite3.Connection) -> Iterator[None]:
+    """Put back what differs afterwards, and touch nothing else."""
+    before = settings_of(connection, GIVEN)
+    try:
+        yield
+    finally:
+        for statement in sorted({*before} - {*settings_of(connection, GIVEN)}):
+            connection.execute(statement)
+
+
+def _check_idle(connection: sqlite3.Connection) -> None:
+    try:
+        connection.total_changes  # noqa: B018 -- it raises when it is closed.
+    except sqlite3.ProgrammingError:
+        raise ConnectionLost(f"{GIVEN} is closed") from None
+    if connection.in_transaction:
+        raise InTransaction
 
 
 @asynccontextmanager

@@ -52,11 +52,13 @@ class SqliteDialect:
         table: The history's table, as configured.
         create_schemas: Schemas that must be attached.
         exists: Whether the table was seen.
+        settings: The statements that put back what a file may have changed.
     """
 
     table: str = "_sqlx_migrations"
     create_schemas: tuple[str, ...] = ()
     exists: bool = False
+    settings: tuple[str, ...] = ()
 
     @property
     def syntax(self) -> Syntax:
@@ -157,7 +159,7 @@ class SqliteDialect:
 
     def frame(self, migration: Migration, sending: Sending) -> Frame:
         """Enclose a migration: claim, file, success, in one transaction."""
-        begin = (FOREIGN_KEYS, "BEGIN IMMEDIATE")
+        begin = self._begin(tidy=sending.tidy)
         if migration.kind is Kind.DOWN:
             where = f"{_is(migration)} AND success"
             gone = f"DELETE FROM {self.table} WHERE {where}"
@@ -165,14 +167,14 @@ class SqliteDialect:
                 (START_CLOCK, *begin, self._must_hit(migration, where), gone),
                 (_took(migration), "COMMIT"),
                 lock=-1,
-                claim=3,
+                claim=1 + len(begin),
             )
         where = f"{_is(migration)} AND NOT success"
         return Frame(
             (*begin, self._claim(migration, sending.seen)),
             (self._must_hit(migration, where), self._done(migration), "COMMIT"),
             lock=-1,
-            claim=2,
+            claim=len(begin),
         )
 
     def own_transaction(self) -> Frame:
@@ -181,14 +183,14 @@ class SqliteDialect:
 
     def claim(self, migration: Migration, sending: Sending) -> Frame:
         """Claim a version in a transaction of its own."""
-        begin = (FOREIGN_KEYS, "BEGIN IMMEDIATE")
+        begin = self._begin(tidy=sending.tidy)
         if migration.kind is Kind.DOWN:
             where = f"{_is(migration)} AND success"
             update = f"UPDATE {self.table} SET success = FALSE WHERE {where}"
             claim: tuple[str, ...] = (self._must_hit(migration, where), update)
         else:
             claim = (self._claim(migration, sending.seen),)
-        return Frame((*begin, *claim), ("COMMIT",), -1, 2)
+        return Frame((*begin, *claim), ("COMMIT",), -1, len(begin))
 
     def unclaim(self, migration: Migration) -> Query:
         """Take a claim back."""
@@ -232,6 +234,10 @@ class SqliteDialect:
         if error.part == AFTER and code == NOT_NULL:
             return Trouble.GONE
         return Trouble.FAILED
+
+    def _begin(self, *, tidy: bool) -> tuple[str, ...]:
+        """Tidy up what the file before left in the session, and begin."""
+        return (*(self.settings if tidy else ()), FOREIGN_KEYS, "BEGIN IMMEDIATE")
 
     def _claim(self, migration: Migration, seen: int) -> str:
         """Claim a version; raises unless the history has as many rows as were seen."""

@@ -25,6 +25,7 @@ REPLY = ("sqlx_version", "sqlx_execution_time")
 NEAR = re.compile(r'near "(.+?)": syntax error')
 INTERRUPTED = 9  # SQLITE_INTERRUPT
 OPCODES_BETWEEN_SIGNALS = 100_000
+INTERRUPT_AGAIN_SECONDS = 0.01
 
 
 class SqliteConnection:
@@ -134,8 +135,9 @@ class AsyncSqliteConnection:
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
-            self._connection.interrupt()
-            await asyncio.wait([work])
+            while not work.done():  # between two statements an interrupt is in vain
+                self._connection.interrupt()
+                await asyncio.wait([work], timeout=INTERRUPT_AGAIN_SECONDS)
             work.exception()
             raise
 

@@ -1,0 +1,264 @@
+"""psycopg carries out steps: one message each, and errors say where they stand."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from sqlx.databases.postgres.connect import Place, connect, given, given_async, opened
+from sqlx.databases.postgres.driver import (
+    AsyncPostgresConnection,
+    PostgresConnection,
+    _drain,
+    check_idle,
+    keywords_of,
+)
+from sqlx.databases.reach import Reach
+from sqlx.engine.steps import Query, Rows, Script
+from sqlx.errors import ConnectionFailed, ConnectionLost, DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from support import Database
+
+
+def no_guard() -> Any:
+    """Be the second connection that no test here needs."""
+    raise AssertionError
+
+
+def hush(message: str) -> str:
+    """Take a secret out."""
+    return message.replace("S3cret", "***")
+
+
+@pytest.fixture(params=["sync", "async"])
+def execute(
+    request: pytest.FixtureRequest, on_postgres: Database
+) -> Iterator[Callable[[Query | Script], Rows]]:
+    """Carry out a step on a connection, in each colour."""
+    if request.param == "sync":
+        with psycopg.connect(on_postgres.place, autocommit=True) as connection:
+            yield PostgresConnection(connection, no_guard, hush).execute
+        return
+    with asyncio.Runner() as runner:
+        place = on_postgres.place
+        opening = psycopg.AsyncConnection.connect(place, autocommit=True)
+        another = runner.run(opening)
+        driver = AsyncPostgresConnection(another, no_guard, hush)
+        yield lambda step: runner.run(driver.execute(step))
+        runner.run(another.close())
+
+
+def test_a_query_replies_with_the_rows_of_its_last_statement(
+    execute: Callable[[Query | Script], Rows],
+) -> None:
+    """Texts and None, whatever the types; a command has no rows."""
+    assert execute(
+        Query("SELECT 1; SELECT 2, NULL, 'é' UNION ALL SELECT 3, 'x', ''")
+    ) == [
+        ("2", None, "é"),
+        ("3", "x", ""),
+    ]
+    assert execute(Query("SET my.setting = 'x'")) == []
+    assert execute(Query("")) == []
+
+
+def test_a_script_replies_with_what_ends_our_migrations(
+    execute: Callable[[Query | Script], Rows],
+) -> None:
+    """Only rows with our two columns, cut to them, in order."""
+    script = Script(
+        (
+            "SELECT 1 AS other;",
+            "SELECT 5 AS sqlx_version, 6 AS sqlx_execution_time, 7 AS more;",
+            "CREATE TABLE a ();",
+            "SELECT 8 AS sqlx_version, NULL AS sqlx_execution_time",
+        )
+    )
+    assert execute(script) == [("5", "6"), ("8", None)]
+
+
+def refused(
+    execute: Callable[[Query | Script], Rows], step: Query | Script
+) -> DatabaseError:
+    """Let a step be refused."""
+    with pytest.raises(DatabaseError) as caught:
+        execute(step)
+    return caught.value
+
+
+def test_an_error_has_all_that_the_server_says(
+    execute: Callable[[Query | Script], Rows],
+) -> None:
+    """Its words, SQLSTATE, detail, hint, context, table; and what was complete."""
+    execute(Script(("CREATE TABLE u (e TEXT UNIQUE);",)))
+    step = Script(("INSERT INTO u VALUES ('a');", "INSERT INTO u VALUES ('a')"))
+    error = refused(execute, step)
+    assert error.message == ('duplicate key value violates unique constraint "u_e_key"')
+    assert (error.sqlstate, error.code) == ("23505", None)
+    assert error.detail == "Key (e)=(a) already exists."
+    assert (error.table, error.completed) == ("u", 1)
+    assert (error.part, error.offset) == (None, None)
+    raising = "DO $$ BEGIN RAISE 'no S3cret' USING HINT = 'do it otherwise'; END $$"
+    error = refused(execute, Query(raising))
+    assert error.message == "no ***"
+    assert str(error) == "no *** [P0001]"
+    assert error.hint == "do it otherwise"
+    assert error.context == "PL/pgSQL function inline_code_block line 1 at RAISE"
+
+
+@pytest.mark.parametrize(
+    ("parts", "part", "offset"),
+    [
+        (("SELECT 'é'; ", "SELECT é;"), 1, 7),
+        (("SELEKT 1;", "SELECT 2;"), 0, 0),
+        (("SELECT 1;", "SELECT (", ""), 2, 0),
+    ],
+)
+def test_a_place_is_told_by_part_and_character(
+    execute: Callable[[Query | Script], Rows],
+    parts: tuple[str, ...],
+    part: int,
+    offset: int,
+) -> None:
+    """The server counts in the whole message; behind its end means its end."""
+    error = refused(execute, Script(parts))
+    assert (error.part, error.offset) == (part, offset)
+    error = refused(execute, Query("SELECT nowhere"))
+    assert (error.part, error.offset) == (0, 7)
+
+
+def test_a_copy_that_nobody_answers_ends_the_connection(
+    execute: Callable[[Query | Script], Rows],
+) -> None:
+    """One that our lexer did not see: the server would wait for ever."""
+    execute(Query("CREATE TABLE c (a INT)"))
+    error = refused(execute, Script(("COPY c FROM STDIN",)))
+    assert isinstance(error, ConnectionLost)
+    assert str(error) == "COPY with STDIN or STDOUT cannot be answered here"
+    assert isinstance(refused(execute, Query("SELECT 1")), ConnectionLost)
+
+
+def test_a_session_that_is_terminated_is_a_lost_connection(
+    execute: Callable[[Query | Script], Rows],
+) -> None:
+    """While it works, and when it is used after that."""
+    error = refused(execute, Query("SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert isinstance(error, ConnectionLost)
+    assert error.sqlstate == "57P01"
+    error = refused(execute, Query("SELECT 1"))
+    assert isinstance(error, ConnectionLost)
+    assert "\n" not in error.message
+
+
+def test_a_statement_that_ctrl_c_met_while_it_was_sent_is_ended(
+    on_postgres: Database,
+) -> None:
+    """Nobody reads its reply, and the connection is good for the next statement."""
+    with psycopg.connect(on_postgres.place, autocommit=True) as connection:
+        _drain(connection)
+        assert connection.execute("SELECT 1").fetchall() == [(1,)]
+        connection.pgconn.send_query(b"SELECT pg_sleep(60)")
+        _drain(connection)
+        assert connection.execute("SELECT 2").fetchall() == [(2,)]
+
+
+def test_the_second_connection_is_opened_when_it_is_needed(
+    on_postgres: Database,
+) -> None:
+    """Once; and it is closed with ours, which stays open."""
+    opened_second: list[psycopg.Connection[Any]] = []
+
+    def another() -> psycopg.Connection[Any]:
+        opened_second.append(psycopg.connect(on_postgres.place))
+        return opened_second[-1]
+
+    with psycopg.connect(on_postgres.place) as connection:
+        ours = PostgresConnection(connection, another, hush)
+        ((first,),) = ours.execute(Query("SELECT pg_backend_pid()"))
+        assert opened_second == []
+        ((guard,),) = ours.execute(Query("SELECT pg_backend_pid()", guard=True))
+        assert ours.execute(Query("SELECT pg_backend_pid()", guard=True)) == [(guard,)]
+        assert first != guard
+        ours.close()
+        assert [second.closed for second in opened_second] == [True]
+        assert not connection.closed
+
+
+def test_the_second_async_connection_is_opened_when_it_is_needed(
+    on_postgres: Database,
+) -> None:
+    """The same in `asyncio`."""
+
+    async def twice() -> None:
+        connecting = psycopg.AsyncConnection.connect
+        async with await connecting(on_postgres.place) as connection:
+            ours = AsyncPostgresConnection(
+                connection, lambda: connecting(on_postgres.place), hush
+            )
+            ((first,),) = await ours.execute(Query("SELECT pg_backend_pid()"))
+            ask = Query("SELECT pg_backend_pid()", guard=True)
+            ((guard,),) = await ours.execute(ask)
+            assert await ours.execute(ask) == [(guard,)]
+            assert first != guard
+            await ours.close()
+            assert not connection.closed
+
+    asyncio.run(twice())
+
+
+def test_a_second_connection_is_made_as_the_first_was(on_postgres: Database) -> None:
+    """The same server, database, user and password."""
+    with psycopg.connect(f"{on_postgres.place} password=x") as connection:
+        check_idle(connection)
+        with psycopg.connect(keywords_of(connection)) as another:
+            assert another.info.dbname == connection.info.dbname
+            assert [another.info.password] == ["x"]
+        with given(connection) as (_, ours):
+            assert ours.execute(Query("SELECT 1", guard=True)) == [("1",)]
+    with psycopg.connect(on_postgres.place, row_factory=dict_row) as connection_too:
+        assert "password" not in keywords_of(connection_too)
+
+    async def the_same() -> None:
+        connecting = psycopg.AsyncConnection.connect(on_postgres.place)
+        async with await connecting as theirs, given_async(theirs) as (_, ours):
+            assert await ours.execute(Query("SELECT 1", guard=True)) == [("1",)]
+
+    asyncio.run(the_same())
+
+
+def test_a_guard_that_cannot_be_opened_is_a_failed_connection(
+    on_postgres: Database,
+) -> None:
+    """No error of psycopg's gets out of a step."""
+    with psycopg.connect(on_postgres.place) as connection:
+
+        def refuse() -> psycopg.Connection[Any]:
+            return psycopg.connect("host=/nowhere S3cret=1")
+
+        ours = PostgresConnection(connection, refuse, hush)
+        with pytest.raises(DatabaseError) as caught:
+            ours.execute(Query("SELECT 1", guard=True))
+        assert "***" in str(caught.value)
+
+
+def test_a_session_of_ours_says_who_it_is(on_postgres: Database) -> None:
+    """Its name is `sqlx-migrate`, unless the user chose one."""
+    told: list[object] = []
+    words = psycopg.conninfo.conninfo_to_dict(on_postgres.place)
+    keywords = {key: str(value) for key, value in words.items()}
+    ask = Query("SELECT current_setting('application_name')")
+    with opened(Place(keywords, str), Reach(0, told.append)) as (_, ours):
+        assert ours.execute(ask) == [("sqlx-migrate",)]
+    mine = {**keywords, "application_name": "mine"}
+    with opened(Place(mine, str), Reach(0, told.append)) as (_, ours):
+        assert ours.execute(ask) == [("mine",)]
+    with pytest.raises(ConnectionFailed, match="invalid connection option"):
+        connect(Place({**keywords, "nonsense": "1"}, str), Reach(60, told.append))
+    assert told == []

@@ -1,0 +1,193 @@
+"""Every error says where, what and the mend, and survives a pickle."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from sqlx import errors
+from sqlx.errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    ConnectionLost,
+    CreateSchemasNotSupported,
+    DatabaseError,
+    Dirty,
+    DriverMissing,
+    DuplicateVersion,
+    EmbeddedError,
+    ExecuteMigration,
+    ForceNotSupported,
+    InTransaction,
+    Irreversible,
+    LockTimeout,
+    MigrationError,
+    NotWritable,
+    SourceError,
+    SqlxError,
+    VersionMismatch,
+    VersionMissing,
+    VersionNotPresent,
+    VersionTooNew,
+    VersionTooOld,
+)
+
+REFUSED = DatabaseError(
+    'column "emial" does not exist',
+    sqlstate="42703",
+    detail="There is a column named email.",
+    hint='Perhaps you meant "email".',
+    context="SQL function",
+    table="users",
+    part=1,
+    offset=9,
+    completed=3,
+)
+MESSAGES: dict[SqlxError, str] = {
+    SqlxError("anything"): "anything",
+    MigrationError("anything"): "anything",
+    ConfigurationError("wrong; write it so"): "wrong; write it so",
+    DriverMissing("psycopg is not installed"): "psycopg is not installed",
+    EmbeddedError("it does not start"): "it does not start",
+    REFUSED: 'column "emial" does not exist [42703]',
+    DatabaseError("disk I/O error"): "disk I/O error",
+    DatabaseError("UNIQUE constraint failed: a.id", code=1555): (
+        "UNIQUE constraint failed: a.id [code 1555]"
+    ),
+    ConnectionFailed("refused"): "refused",
+    ConnectionLost("closed", sqlstate="57P01"): "closed [57P01]",
+    SourceError("m/1_a.sql:2:1: no; mend it"): (
+        "while resolving migrations: m/1_a.sql:2:1: no; mend it"
+    ),
+    DuplicateVersion(2, ("m/2_a.sql", "m/02_b.sql")): (
+        "while resolving migrations: migration 2 stands in two files: m/2_a.sql and "
+        "m/02_b.sql; give one of them another version"
+    ),
+    VersionMissing((1, 3), ("one", "three"), "migrations"): (
+        "migration 1 was previously applied but is missing in the resolved migrations: "
+        "the history knows 1 (one), 3 (three), migrations does not; restore the files, "
+        "or pass --ignore-missing (ignore_missing=True)"
+    ),
+    VersionMismatch(2, "m/2_a.sql"): (
+        "migration 2 was previously applied but has been modified: m/2_a.sql; restore "
+        "the file, or put the change in a new migration"
+    ),
+    VersionNotPresent(4, "migrations"): (
+        "migration 4 is not present in the migration source: migrations; choose a "
+        "version that `sqlx migrate info` lists"
+    ),
+    VersionTooOld(1, 3): (
+        "migration 1 is older than the latest applied migration 3; to go back, use "
+        "revert"
+    ),
+    VersionTooNew(3, 1): (
+        "migration 3 is newer than the latest applied migration 1; to go forward, use "
+        "run"
+    ),
+    Dirty(2, "app._sqlx_migrations"): (
+        "migration 2 is partially applied; fix and remove row from "
+        "`app._sqlx_migrations` table: complete it by hand and UPDATE "
+        "app._sqlx_migrations SET success = TRUE WHERE version = 2, or undo it by hand "
+        "and DELETE FROM app._sqlx_migrations WHERE version = 2"
+    ),
+    Dirty(2, "h", "the first statement is committed"): (
+        "migration 2 is partially applied (the first statement is committed); fix and "
+        "remove row from `h` table: complete it by hand and UPDATE h SET success = TRUE"
+        " WHERE version = 2, or undo it by hand and DELETE FROM h WHERE version = 2"
+    ),
+    ExecuteMigration(2, "m/2_a.sql", 3, 9, "\tSELECT emial", REFUSED, "rolled back"): (
+        'm/2_a.sql:3:9: while executing migration 2: column "emial" does not exist '
+        "[42703]\n"
+        "   SELECT emial\n"
+        "          ^\n"
+        "detail: There is a column named email.\n"
+        'hint: Perhaps you meant "email".\n'
+        "state: rolled back"
+    ),
+    ExecuteMigration(2, "m/2_a.sql", None, None, "", DatabaseError("no"), ""): (
+        "m/2_a.sql: while executing migration 2: no"
+    ),
+    Irreversible("m/2_a.sql: migration 2 has no down file"): (
+        "m/2_a.sql: migration 2 has no down file; nothing was reverted"
+    ),
+    LockTimeout(300.0, "pid 42, user ann"): (
+        "the migration lock is still held by pid 42, user ann after 300 s; let it "
+        "finish or end it, or wait longer with --lock-timeout (lock_timeout_seconds)"
+    ),
+    LockTimeout(0.5, ""): (
+        "the migration lock is still held after 0.5 s; let it finish or end it, or "
+        "wait longer with --lock-timeout (lock_timeout_seconds)"
+    ),
+    InTransaction(): (
+        "the connection is inside a transaction, and migrations need their own; commit "
+        "or roll back first, or pass a database URL"
+    ),
+    NotWritable("transaction_read_only is on"): (
+        "migrations are pending and the database is read-only (transaction_read_only "
+        "is on); connect to the primary, or as a role that may write"
+    ),
+    ForceNotSupported(): (
+        "database driver does not support force-dropping a database (Only PostgreSQL); "
+        "leave --force away"
+    ),
+    CreateSchemasNotSupported("app"): (
+        "database driver does not support creation of schemas at migrate time: cannot "
+        "create new schema app; creation of additional schemas in SQLite requires "
+        "attaching extra database files"
+    ),
+}
+
+
+@pytest.mark.parametrize("error", MESSAGES, ids=lambda error: type(error).__name__)
+def test_an_error_s_whole_message(error: SqlxError) -> None:
+    """Where, what, and the mend."""
+    assert str(error) == MESSAGES[error]
+
+
+def test_every_error_has_its_message_here() -> None:
+    """None is left out."""
+    assert {type(error).__name__ for error in MESSAGES} == {*errors.__all__}
+
+
+def fields(error: BaseException) -> dict[str, object]:
+    """Read an error's facts; a cause is compared by its own."""
+    told = dict(vars(error))
+    cause = told.pop("cause", None)
+    if isinstance(cause, DatabaseError):
+        told["cause"] = fields(cause)
+    return told
+
+
+@pytest.mark.parametrize("error", MESSAGES, ids=lambda error: type(error).__name__)
+def test_an_error_survives_a_pickle(error: SqlxError) -> None:
+    """As it must between processes: class, message and every field."""
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 -- ours.
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert fields(again) == fields(error)
+
+
+def test_the_words_of_sqlx_begin_its_errors() -> None:
+    """What scripts look for in SQLx's output is there (migrations.md 4.5)."""
+    words = {
+        "VersionMissing": (
+            "migration 1 was previously applied but is missing in the resolved "
+            "migrations"
+        ),
+        "VersionMismatch": "migration 2 was previously applied but has been modified",
+        "VersionNotPresent": "migration 4 is not present in the migration source",
+        "VersionTooOld": "migration 1 is older than the latest applied migration 3",
+        "VersionTooNew": "migration 3 is newer than the latest applied migration 1",
+        "Dirty": "migration 2 is partially applied",
+        "SourceError": "while resolving migrations: ",
+        "ForceNotSupported": (
+            "database driver does not support force-dropping a database (Only "
+            "PostgreSQL)"
+        ),
+        "CreateSchemasNotSupported": (
+            "database driver does not support creation of schemas at migrate time: "
+        ),
+    }
+    for error, message in MESSAGES.items():
+        assert message.startswith(words.get(type(error).__name__, ""))
