@@ -154,9 +154,12 @@ def _drop_file(url: SqliteUrl, *, force: bool) -> bool:
         return False
     if force:
         raise ForceNotSupported
-    for suffix in ("-wal", "-shm", ""):
-        if os.path.exists(url.path + suffix):
-            os.unlink(url.path + suffix)
+    try:
+        for suffix in ("-wal", "-shm", ""):
+            if os.path.exists(url.path + suffix):
+                os.unlink(url.path + suffix)
+    except OSError as error:
+        raise DatabaseError(f"{url.path} cannot be removed: {error.strerror}") from None
     return True
 
 

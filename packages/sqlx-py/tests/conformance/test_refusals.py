@@ -190,11 +190,11 @@ def test_the_other_way_out_of_a_dirty_version(
 
 
 def test_a_dirty_version_on_sqlite_is_certain_after_five_seconds(
-    on_sqlite: Database, colour: Door, write: Write, folder: Path
+    on_sqlite: Database, write: Write, folder: Path
 ) -> None:
     """Somebody may be at work between statements of a file without a transaction."""
     path = write("1_one.sql", table("one"))
-    migrator = colour(folder)
+    migrator = Migrator(folder)
     migrator.run(on_sqlite.url)
     make_dirty(on_sqlite, 1)
     with pytest.raises(Dirty) as caught:

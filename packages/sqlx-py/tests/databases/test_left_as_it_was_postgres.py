@@ -305,16 +305,7 @@ def left_as_it_was(given: Given) -> Iterator[None]:
     before, attributes = seen(), given.attributes()
     yield
     assert given.attributes() == attributes
-    after = seen()
-    known = before["settings"]
-    assert isinstance(known, list)
-    later = after["settings"]
-    assert isinstance(later, list)
-    changed = set(later) - set(known)
-    assert changed <= {("my.other", "")}  # a placeholder of a file's cannot be removed
-    assert set(known) <= set(later)
-    del before["settings"], after["settings"]
-    assert after == before
+    assert seen() == before
     assert given.ask("SELECT * FROM mine") == [(7,)]
     assert given.ask("EXECUTE mine") == [(1,)]
     assert given.ask("SELECT pg_backend_pid()") == [(given.pid,)]
@@ -339,6 +330,63 @@ def test_a_run_that_applies_leaves_it_as_it_was(
         assert len(given.revert(folder).applied) == 1
     with left_as_it_was(given):
         assert len(given.run(folder).applied) == 1
+
+
+@contextmanager
+def the_same(given: Given, *questions: str) -> Iterator[None]:
+    """See that some questions have the same answers before and after."""
+    before = [given.ask(question) for question in questions]
+    yield
+    assert [given.ask(question) for question in questions] == before
+
+
+def test_what_the_server_does_not_list_is_not_touched(
+    given: Given, write: Write, folder: Path
+) -> None:
+    """A setting of an application's own is in no list, and survives a run."""
+    write("1_a.sql", f"CREATE TABLE a (id INT);\n{MESS}")
+    write("2_b.sql", f"-- no-transaction\nSELECT 1;\n{MESS}")
+    write("3_c.sql", "INSERT INTO a VALUES (1);")
+    given.ask("SET my.tenant = '42'")
+    with the_same(given, "SELECT current_setting('my.tenant')"):
+        assert len(given.run(folder).applied) == 3
+
+
+def test_what_only_a_superuser_may_set_is_put_back(
+    given: Given, role: str, write: Write, folder: Path
+) -> None:
+    """Settings, and the session's user, whom a file may change."""
+    change = (
+        "SET session_replication_role = replica; SET log_min_messages = panic;"
+        f" SET SESSION AUTHORIZATION {role};"
+    )
+    write("1_a.sql", f"CREATE TABLE a (id INT);\n{change}")
+    write("2_b.sql", f"-- no-transaction\nSELECT 1;\n{change}")
+    write("3_c.sql", f"CREATE TABLE c (id INT);\nCOMMIT;\n{change}")
+    write("4_d.sql", f"{change}\nSELECT 1/0;")
+    given.ask("SET session_replication_role = local")
+    same = the_same(given, STATE["settings"], STATE["who"], STATE["locks"])
+    with same, pytest.raises(sqlx.ExecuteMigration, match="division by zero"):
+        given.run(folder)
+    assert [row.state for row in given.info(folder).rows] == [
+        *[sqlx.State.INSTALLED] * 3,
+        sqlx.State.PENDING,
+    ]
+
+
+def test_a_session_that_is_somebody_else_stays_so(
+    given: Given, role: str, write: Write, folder: Path
+) -> None:
+    """A user who has set the session's authorization himself."""
+    back = "RESET SESSION AUTHORIZATION;"
+    write("1_a.sql", f"CREATE TABLE a (id INT); {back}")
+    write("2_b.sql", f"-- no-transaction\nSELECT 1; {back}")
+    write("3_c.sql", f"CREATE TABLE c (id INT); COMMIT; {back}")
+    given.ask(f"SET SESSION AUTHORIZATION {role}")
+    with the_same(given, STATE["settings"], STATE["who"], STATE["locks"]):
+        assert len(given.run(folder).applied) == 3
+    owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+    assert given.ask(owners) == [(role,)]
 
 
 def test_what_only_looks_leaves_it_as_it_was(

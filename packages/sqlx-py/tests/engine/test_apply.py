@@ -410,6 +410,28 @@ def test_a_row_that_vanished_while_the_file_ran_is_told() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "undo"),
+    [
+        (Kind.SIMPLE, f"DELETE FROM {TABLE} WHERE version = 4"),
+        (Kind.DOWN, f"UPDATE {TABLE} SET success = TRUE WHERE version = 4"),
+    ],
+)
+def test_a_connection_that_was_lost_at_the_claim_did_not_begin_the_file(
+    kind: Kind, undo: str
+) -> None:
+    """The row may stand there all the same, and it is said how to take it back."""
+    found = migration(4, "SELECT 1; SELECT 2", kind, no_transaction=True)
+    asked = Asked(apply_alone(session(), read(found)))
+    asked.reply([("true",)])
+    with pytest.raises(ExecuteMigration) as caught:
+        asked.refuse(ConnectionLost("closed"))
+    assert caught.value.state == (
+        "the connection was lost before the file began; run again, and should its row "
+        f"have been left behind, take it back: {undo}"
+    )
+
+
 def guarded(run: Session, found: Migration) -> Asked[int]:
     """Bring a file behind a pooler to its first message."""
     asked = Asked(apply_alone(run, read(found)))
@@ -444,6 +466,21 @@ def test_a_pool_with_one_connection_is_too_narrow_for_a_guard() -> None:
     asked = guarded(session(POOLED), OWN)
     assert asked.refuse(ConnectionLost("query_wait_timeout")) == Query(
         "ROLLBACK", guard=True
+    )
+    with pytest.raises(ExecuteMigration) as caught:
+        asked.reply()
+    assert caught.value.state == (
+        "the connection was lost before the file began; behind a pooler such a file "
+        "needs two connections to the server, one of them to hold the lock: let the "
+        "pool have them, or connect to the server itself, and run again"
+    )
+
+
+def test_behind_a_pooler_with_one_connection_the_mend_is_told() -> None:
+    """The guard has it, and the pooler ends the claim's wait for another."""
+    asked = guarded(session(POOLED), OWN)
+    assert asked.refuse(ConnectionLost("query_wait_timeout")) == (
+        Query("ROLLBACK", guard=True)
     )
     with pytest.raises(ExecuteMigration) as caught:
         asked.reply()

@@ -116,6 +116,7 @@ def test_a_lock_that_is_held_is_asked_for_again() -> None:
     assert asked.reply() == lock.dialect.try_lock()
     assert asked.reply(lock_reply()) is None
     assert lock.taken
+    assert lock.patience.next_seconds == 0.05  # the next wait is short again
 
 
 def test_a_pooler_is_found_before_its_session_is_locked() -> None:

@@ -380,6 +380,21 @@ def test_two_who_make_the_table_at_once_both_go_on() -> None:
     assert asked.reply(history_reply()) == sent(ONE, 0)
 
 
+def test_a_race_for_the_table_may_be_lost_again_and_again() -> None:
+    """Time is let pass for it, so it is no standstill, however often it comes."""
+    asked = Asked(run(source(ONE), DIALECT, Options()))
+    asked.reply(history_reply(TWO))
+    asked.reply(lock_reply())
+    for _ in range(9):
+        assert asked.step == KNOWN.prepare()
+        if asked.refuse(DatabaseError("pg_type", sqlstate="23505")) == KNOWN.holder():
+            asked.reply([])
+        assert isinstance(asked.step, Wait)
+        asked.reply()
+        asked.reply([("true",)])
+    assert asked.reply(history_reply()) == sent(ONE, 0)
+
+
 def test_any_other_error_while_preparing_ends_the_run() -> None:
     """The lock is given back, and the error is the server's."""
     asked = Asked(run(source(ONE), DIALECT, Options()))

@@ -139,6 +139,17 @@ def test_a_doubtful_file_that_fails_may_have_done_anything() -> None:
     assert caught.value.line is None
 
 
+def test_a_doubtful_file_fails_where_the_server_says() -> None:
+    """Sent as a whole, its offset is the file's."""
+    asked = Asked(statement_by_statement(POSTGRES, marked("SELECT 1;\nSELECT '")))
+    asked.reply([])
+    asked.refuse(DatabaseError("unterminated", part=0, offset=17))
+    asked.reply()
+    with pytest.raises(ExecuteMigration) as caught:
+        asked.reply([])
+    assert (caught.value.line, caught.value.column) == (2, 8)
+
+
 def test_a_lost_connection_leaves_a_statement_running() -> None:
     """A killed client does not stop its statement."""
     asked = Asked(statement_by_statement(POSTGRES, marked(TWO_STATEMENTS)))

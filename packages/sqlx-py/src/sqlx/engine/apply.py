@@ -16,7 +16,7 @@ from sqlx.engine.news import Retrying
 from sqlx.engine.retry import FIRST_LIMIT_MS, Retry
 from sqlx.engine.statements import own_control, statement_by_statement
 from sqlx.engine.steps import Event, Query, Rows, Script, Steps
-from sqlx.engine.task import Mode, Task, failure, way_out
+from sqlx.engine.task import Mode, Task, failure, take_back, way_out
 from sqlx.errors import ConnectionLost, DatabaseError, LockTimeout, NotWritable
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ LOST = (
 SEVERAL_LOST = (
     "which of the migrations sent are applied is not known here; each is applied as a "
     "whole or not at all: run again"
+)
+NOT_BEGUN = (
+    "the connection was lost before the file began; run again, and should its row have "
+    "been left behind, take it back: "
 )
 TOO_NARROW = (
     "the connection was lost before the file began; behind a pooler such a file needs "
@@ -222,15 +226,18 @@ def _claim(session: Session, task: Task, *, guarded: bool) -> Steps[None]:
         )
         if not isinstance(refused, DatabaseError):
             return
-        if guarded:
-            _check_width(task, refused, frame)
+        _check_claim(session, task, refused, frame, guarded=guarded)
         yield from _judge(session, task, refused, frame, retry)
 
 
-def _check_width(task: Task, error: DatabaseError, frame: Frame) -> None:
-    """Say what a guard needs when its pool has no second connection to give."""
+def _check_claim(
+    session: Session, task: Task, error: DatabaseError, frame: Frame, *, guarded: bool
+) -> None:
+    """Say what a connection that was lost at the claim means: the file did not run."""
     if isinstance(error, ConnectionLost):
-        raise failure(task, error, frame, TOO_NARROW) from error
+        undo = take_back(session.dialect.table, task.migration)
+        state = TOO_NARROW if guarded else NOT_BEGUN + undo
+        raise failure(task, error, frame, state) from error
 
 
 def _check_recorded(session: Session, task: Task, rows: Rows) -> None:

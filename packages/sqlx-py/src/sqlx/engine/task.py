@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 
     from sqlx.engine.dialect import Frame
 
-__all__ = ["Mode", "Task", "batches", "failure", "read_task", "warnings", "way_out"]
+__all__ = [
+    "Mode",
+    "Task",
+    "batches",
+    "failure",
+    "read_task",
+    "take_back",
+    "warnings",
+    "way_out",
+]
 
 SHARED_FILES = 32
 SHARED_CHARS = 1_000_000
@@ -150,16 +159,26 @@ def failure(
 
 def way_out(table: str, migration: Migration) -> str:
     """Say how a person puts the history right after a migration that has no end."""
-    row = f"WHERE version = {migration.version}"
+    success, gone = _set_true(table, migration), _delete(table, migration)
     if migration.kind is Kind.DOWN:
         return (
-            f"complete it by hand and DELETE FROM {table} {row}, or undo what it did "
-            f"by hand and UPDATE {table} SET success = TRUE {row}"
+            f"complete it by hand and {gone}, or undo what it did by hand and {success}"
         )
-    return (
-        f"complete it by hand and UPDATE {table} SET success = TRUE {row}, or undo it "
-        f"by hand and DELETE FROM {table} {row}"
-    )
+    return f"complete it by hand and {success}, or undo it by hand and {gone}"
+
+
+def take_back(table: str, migration: Migration) -> str:
+    """Say what makes the row as it was before the migration was claimed."""
+    down = migration.kind is Kind.DOWN
+    return _set_true(table, migration) if down else _delete(table, migration)
+
+
+def _set_true(table: str, migration: Migration) -> str:
+    return f"UPDATE {table} SET success = TRUE WHERE version = {migration.version}"
+
+
+def _delete(table: str, migration: Migration) -> str:
+    return f"DELETE FROM {table} WHERE version = {migration.version}"
 
 
 def _offset(task: Task, error: DatabaseError, frame: Frame) -> int | None:
