@@ -169,6 +169,6 @@ def test_a_database_of_an_embedded_server(tmp_path: Path) -> None:
 
 def test_a_directory_is_no_database_to_drop(tmp_path: Path) -> None:
     """What cannot be removed is an error of ours, and stays."""
-    with pytest.raises(sqlx.DatabaseError, match=r" cannot be removed: Is a directory$"):
+    with pytest.raises(sqlx.DatabaseError, match=r" cannot be removed: "):
         sqlx.drop_database(f"sqlite:{tmp_path}")
     assert tmp_path.is_dir()

@@ -69,6 +69,13 @@ def sockets() -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture
+def in_memory() -> Iterator[Path]:
+    """Give a folder for files that are written and removed very often."""
+    with removed(make_folder()) as folder:
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def postgres_18(postgres: embedded.Server) -> Callable[[str], Database]:
     """Give the databases of the session's PostgreSQL 18."""

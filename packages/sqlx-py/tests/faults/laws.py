@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from sqlx.databases.postgres.dialect import lock_key
@@ -15,6 +17,7 @@ __all__ = [
     "MIXED",
     "OURS",
     "check",
+    "check_sqlite",
     "complete",
     "effects",
     "history",
@@ -25,6 +28,7 @@ __all__ = [
     "wait_for_row",
     "wait_for_sleeper",
     "wait_until_gone",
+    "wait_until_idle",
 ]
 
 # The sessions of migrators on a database, in pg_stat_activity.
@@ -136,3 +140,28 @@ def wait_until_gone(database: Database, seconds: float = 30) -> None:
     """Wait until no migrator has a session."""
     ours = f"SELECT FROM pg_stat_activity WHERE {OURS}"
     wait_for_row(database, f"SELECT 1 WHERE NOT EXISTS ({ours})", seconds)
+
+
+def wait_until_idle(database: Database) -> None:
+    """Wait until no session works or is in a transaction; a pooler's stay open."""
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    busy = f"SELECT FROM pg_stat_activity WHERE {others} AND state <> 'idle'"
+    wait_for_row(database, f"SELECT 1 WHERE NOT EXISTS ({busy})")
+
+
+def check_sqlite(path: Path) -> list[int]:
+    """Assert that what is recorded took effect, once, and that the file is whole."""
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        found = file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        tables = {name for (name,) in found}
+        recorded: list[tuple[int, int]] = []
+        if "_sqlx_migrations" in tables:
+            rows = file.execute("SELECT version, success FROM _sqlx_migrations")
+            recorded = rows.fetchall()
+        assert all(success for _, success in recorded)
+        done = [number for number in (2, 3) if f"t{number}" in tables]
+        if "effects" in tables:
+            done += [v for (v,) in file.execute("SELECT version FROM effects")]
+    assert sorted(done) == sorted(version for version, _ in recorded)
+    return sorted(done)

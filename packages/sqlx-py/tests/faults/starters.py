@@ -7,7 +7,6 @@ imports all that is needed, and each starter is a fork of it that waits at the g
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import sqlx
 from sqlx.migrations.files import read_directory
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Iterable
     from multiprocessing.connection import Connection
     from multiprocessing.synchronize import Barrier
@@ -102,8 +102,8 @@ class Starter:
         os.kill(self.pid, order)
 
     def kill(self) -> None:
-        """End it with SIGKILL, and wait for its end."""
-        self.send(signal.SIGKILL)
+        """End it with SIGKILL, if it lives, and wait for its end."""
+        self._process.kill()
         assert wait([self._process.sentinel], SECONDS), "it does not end"
 
     def hear(self) -> str:
@@ -126,7 +126,6 @@ class Starter:
         self._process.join(SECONDS)
         status = self._process.exitcode
         assert status is not None, "it does not end"
-        self._process.close()
         self._pipe.close()
         return Outcome(status, error, text, applied)
 

@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from faults.conftest import create
+from faults.conftest import bouncer, create
 from faults.laws import (
     MIXED,
     check,
@@ -20,9 +20,10 @@ from faults.laws import (
     set_pace,
     wait_for_sleeper,
     wait_until_gone,
+    wait_until_idle,
 )
 from faults.proxy import Fault, Moment, Proxy, nth
-from faults.starters import Starter, migrate
+from faults.starters import Starter, command, migrate
 
 import sqlx
 
@@ -36,7 +37,13 @@ if TYPE_CHECKING:
 
 slow = pytest.mark.slow
 both = pytest.mark.parametrize("version", ["18", pytest.param("15", marks=slow)])
-moments = pytest.mark.parametrize("moment", Moment)
+moments = pytest.mark.parametrize(
+    "moment",
+    [
+        Moment.AFTER,
+        *(pytest.param(m, marks=slow) for m in Moment if m is not Moment.AFTER),
+    ],
+)
 
 NO_TRANSACTION = {
     "1_effects.sql": MIXED["1_effects.sql"],
@@ -233,6 +240,109 @@ def test_a_server_ends_in_a_file(fragile: Server, tmp_path: Path, place: str) ->
     complete(database)
 
 
+def test_the_command_meets_the_end_of_a_server(fragile: Server, tmp_path: Path) -> None:
+    """The command says what happened, where and what to do, and exits 1 (C3)."""
+    database = create(fragile.database("postgres"))
+    nap = "SELECT pg_sleep(seconds) FROM pace;\n"
+    directory = put(tmp_path / "m", MIXED | {"2_second.sql": nap})
+    output = tmp_path / "output"
+    set_pace(database, 3600)
+    source = ("--source", str(directory), "--database-url", database.url)
+    starter = Starter(command("migrate", "run", *source, output=output))
+    wait_for_sleeper(database)
+    fragile.crash()
+    assert starter.outcome().status == 1
+    fragile.start()
+    printed = output.read_text()
+    assert f"error: {directory}/2_second.sql" in printed
+    assert "while executing migration 2: " in printed
+    assert "run again" in printed
+    assert "Traceback" not in printed
+
+
+@slow
+@pytest.mark.parametrize("moment", [Moment.BEFORE, Moment.AFTER])
+def test_a_migrator_is_killed_behind_a_pooler(
+    fresh: Fresh, sockets: Path, tmp_path: Path, moment: Moment
+) -> None:
+    """Kill -9 behind PgBouncer leaves what is recorded, and no lock (C1, C4, L3)."""
+    directory = put(tmp_path / "m", MIXED | {"5_loose.sql": LOOSE})
+    reached = set()
+    for number in count(1):
+        with (
+            fresh() as database,
+            bouncer(database, {}) as pooled,
+            Proxy(pooled, sockets) as proxy,
+        ):
+            starter = Starter(migrate(proxy.database.url, directory), held=True)
+            proxy.reset(Fault(nth(number), moment, starter.kill))
+            starter.release()
+            outcome = starter.outcome()
+            if not proxy.fired:
+                assert (outcome.status, outcome.text) == (0, "")
+                break
+            proxy.wait_closed()
+            wait_until_idle(database)
+            assert holders(database) == []
+            reached.add(len(history(database)))
+            finish(database, directory)
+    assert reached == {0, 1, 3, 4, 5}
+
+
+@both
+@pytest.mark.parametrize("moment", ["INSERT", "UPDATE"])
+def test_a_migrator_ends_while_it_records(
+    database: Database, tmp_path: Path, moment: str
+) -> None:
+    """File and row are one transaction: there is no moment between them (C2)."""
+    directory = put(tmp_path / "m", MIXED)
+    sqlx.Migrator(directory).run(database.url, target=1)
+    set_pace(database, 3600)
+    database.ask(
+        "CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM pg_sleep(seconds) FROM public.pace; RETURN NEW; END $$;"
+        f"CREATE TRIGGER nap BEFORE {moment} ON _sqlx_migrations"
+        " FOR EACH ROW EXECUTE FUNCTION nap()"
+    )
+    starter = Starter(migrate(database.url, directory))
+    pid = wait_for_sleeper(database)
+    database.ask(f"SELECT pg_terminate_backend({pid}, 60000)")
+    assert starter.outcome().status == 1
+    assert check(database) == [1]
+    set_pace(database, 0)
+    sqlx.Migrator(directory).run(database.url)
+    complete(database)
+
+
+@both
+def test_a_server_ends_in_a_shared_message(fragile: Server, tmp_path: Path) -> None:
+    """A crash among files that share a message leaves the first of them, whole (C3).
+
+    Their commits do not wait for the disk, so that some may be lost, the last ones.
+    """
+    database = create(fragile.database("postgres"))
+    slow_one = "CREATE INDEX pace_nap ON pace (nap(seconds));\n"
+    files = MIXED | {"3_third.sql": slow_one + MIXED["3_third.sql"]}
+    directory = put(tmp_path / "m", files)
+    set_pace(database, 3600)
+    database.ask(
+        "CREATE FUNCTION nap(float8) RETURNS float8 IMMUTABLE LANGUAGE plpgsql"
+        " AS $$ BEGIN PERFORM pg_sleep($1); RETURN $1; END $$"
+    )
+    starter = Starter(migrate(database.url, directory))
+    begun = next(news for news in iter(starter.hear, "") if "second" in news)
+    assert "third" in begun
+    wait_for_sleeper(database)
+    fragile.crash()
+    outcome = starter.outcome()
+    fragile.start()
+    assert (outcome.status, outcome.error) in FAILED
+    assert check(database) in ([1], [1, 2])
+    set_pace(database, 0)
+    sqlx.Migrator(directory).run(database.url)
+    complete(database)
+
+
 @slow
 @pytest.mark.parametrize(
     ("version", "moment"),
@@ -306,7 +416,9 @@ def test_a_session_is_cut(
         complete(database)
 
 
-@pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "order", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=slow)]
+)
 def test_a_signal_ends_a_statement(
     database: Database, tmp_path: Path, order: signal.Signals
 ) -> None:

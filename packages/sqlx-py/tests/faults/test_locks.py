@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from faults.proxy import Proxy
     from faults.servers import Database
 
-both = pytest.mark.parametrize("version", ["18", "15"])
+slow = pytest.mark.slow
+both = pytest.mark.parametrize("version", ["18", pytest.param("15", marks=slow)])
 
 # Sleeps as long as the table `pace` says.
 PACED = MIXED | {
@@ -136,7 +137,7 @@ def test_a_killed_holder_ends_with_its_statement(
     complete(database)
 
 
-@pytest.mark.parametrize("version", ["18", pytest.param("15", marks=pytest.mark.slow)])
+@both
 def test_a_killed_holder_is_noticed_in_its_statement(
     database: Database, tmp_path: Path
 ) -> None:

@@ -145,6 +145,7 @@ def test_no_timeout_cuts_an_index(
     assert invalid_indexes(database) == []
 
 
+@pytest.mark.slow
 def test_a_migrator_is_killed_in_an_index(database: Database, tmp_path: Path) -> None:
     """The server ends what a dead client began; the next run says so (N6)."""
     sqlx.Migrator(put(tmp_path / "m", {"1_table.sql": TABLE})).run(database.url)

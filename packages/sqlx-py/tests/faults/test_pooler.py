@@ -125,7 +125,9 @@ def complete_but_for_the_index(database: Database) -> None:
     assert holders(database) == []
 
 
-@pytest.mark.parametrize("name", ["5_index.sql", "5_own.sql"])
+@pytest.mark.parametrize(
+    "name", ["5_index.sql", pytest.param("5_own.sql", marks=pytest.mark.slow)]
+)
 def test_one_connection_is_too_few_for_a_guard(
     database: Database, narrow: Database, tmp_path: Path, name: str
 ) -> None:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from faults.proxy import Proxy
     from faults.servers import Database
 
-doors = pytest.mark.parametrize("door", ["url", "connection", "pooled"])
+doors = pytest.mark.parametrize(
+    "door", ["url", "connection", pytest.param("pooled", marks=pytest.mark.slow)]
+)
 
 # Each is followed by a file that writes rows, and by two that share a message.
 RUDE = {

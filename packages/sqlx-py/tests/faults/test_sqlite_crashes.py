@@ -13,7 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from faults.laws import MIXED, put
+from faults.laws import MIXED, check_sqlite, put
 from faults.starters import Outcome, Starter, migrate
 
 import sqlx
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 STRACE = shutil.which("strace")
 WRITES = "pwrite64,fdatasync,fsync,unlink,ftruncate"
-journals = pytest.mark.parametrize("journal", ["delete", "wal"])
+slow = pytest.mark.slow
+journals = pytest.mark.parametrize(
+    "journal", ["delete", pytest.param("wal", marks=slow)]
+)
 
 
 def url(path: Path) -> str:
@@ -40,24 +43,6 @@ def make(path: Path, journal: str) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as file:
         assert file.execute(f"PRAGMA journal_mode = {journal}").fetchone() == (journal,)
-
-
-def check(path: Path) -> list[int]:
-    """Assert that what is recorded took effect, once, and that the file is whole."""
-    with closing(sqlite3.connect(path)) as file:
-        assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        found = file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        tables = {name for (name,) in found}
-        recorded: list[tuple[int, int]] = []
-        if "_sqlx_migrations" in tables:
-            rows = file.execute("SELECT version, success FROM _sqlx_migrations")
-            recorded = rows.fetchall()
-        assert all(success for _, success in recorded)
-        done = [number for number in (2, 3) if f"t{number}" in tables]
-        if "effects" in tables:
-            done += [v for (v,) in file.execute("SELECT version FROM effects")]
-    assert sorted(done) == sorted(version for version, _ in recorded)
-    return sorted(done)
 
 
 def dies_at(tell: Tell, path: Path, directory: Path, statement: int) -> tuple[int, ...]:
@@ -84,19 +69,21 @@ def until_clean(
         make(path, journal)
         outcome = strike(number)
         if outcome.status == 0:
-            assert check(path) == [1, 2, 3, 4]
+            assert check_sqlite(path) == [1, 2, 3, 4]
             return reached
         assert outcome.status == -signal.SIGKILL
-        reached.add(tuple(check(path)))
+        reached.add(tuple(check_sqlite(path)))
         sqlx.Migrator(directory).run(url(path))
-        assert check(path) == [1, 2, 3, 4]
+        assert check_sqlite(path) == [1, 2, 3, 4]
     raise AssertionError
 
 
 @journals
-def test_killed_at_every_statement(tmp_path: Path, journal: str) -> None:
+def test_killed_at_every_statement(
+    in_memory: Path, tmp_path: Path, journal: str
+) -> None:
     """Kill -9 at any statement leaves what is recorded; the next run ends it (C10)."""
-    directory, path = put(tmp_path / "m", MIXED), tmp_path / "test.db"
+    directory, path = put(tmp_path / "m", MIXED), in_memory / "test.db"
 
     def strike(number: int) -> Outcome:
         work = partial(dies_at, path=path, directory=directory, statement=number)
@@ -106,12 +93,12 @@ def test_killed_at_every_statement(tmp_path: Path, journal: str) -> None:
     assert {(), (1,), (1, 2), (1, 2, 3)} <= reached
 
 
-@pytest.mark.slow
+@slow
 @pytest.mark.skipif(STRACE is None, reason="strace is not installed")
 @journals
-def test_killed_at_every_write(tmp_path: Path, journal: str) -> None:
+def test_killed_at_every_write(in_memory: Path, tmp_path: Path, journal: str) -> None:
     """Kill -9 at any write, sync or unlink of file or journal does so, too (C10)."""
-    directory, path = put(tmp_path / "m", MIXED), tmp_path / "test.db"
+    directory, path = put(tmp_path / "m", MIXED), in_memory / "test.db"
 
     def strike(number: int) -> Outcome:
         starter = Starter(migrate(url(path), directory), held=True)
@@ -148,16 +135,24 @@ def test_waits_for_a_writer(tmp_path: Path) -> None:
         with pytest.raises(sqlx.SqlxError, match="database is locked"):
             sqlx.Migrator(directory, lock_timeout_seconds=0).run(url(path))
         starter = Starter(migrate(url(path), directory))
+        while not has_open(starter.pid, path):
+            os.sched_yield()
         writer.execute("COMMIT")
     assert starter.outcome().applied == (1, 2, 3, 4)
     with closing(sqlite3.connect(path)) as connection:
-        migrator = sqlx.Migrator(directory, lock_timeout_seconds=12)
         seen: list[int] = []
         connection.create_function("seen", 1, seen.append)
         put(directory, {"5_seen.sql": "SELECT seen(timeout) FROM pragma_busy_timeout;"})
         migrator = sqlx.Migrator(directory, lock_timeout_seconds=12)
         migrator.run(connection)
         assert seen == [12000]
+
+
+def has_open(pid: int, path: Path) -> bool:
+    """Tell whether a process has a file open."""
+    found = os.scandir(f"/proc/{pid}/fd")
+    with found:
+        return any(os.path.realpath(entry.path) == str(path) for entry in found)
 
 
 def test_a_full_database(tmp_path: Path) -> None:
@@ -175,7 +170,7 @@ def test_a_full_database(tmp_path: Path) -> None:
             f"{directory}/5_big.sql:2:1: while executing migration 5: "
             "database or disk is full [code 13]\n"
         )
-        assert check(path) == [1, 2, 3, 4]
+        assert check_sqlite(path) == [1, 2, 3, 4]
         connection.execute("PRAGMA max_page_count = 5000")
         report = sqlx.Migrator(directory).run(connection)
     assert [migration.version for migration in report.applied] == [5]
@@ -205,4 +200,4 @@ def test_a_statement_that_rolls_back(tmp_path: Path, sql: str) -> None:
     with closing(sqlite3.connect(path)) as file:
         made = "SELECT count(*) FROM sqlite_master WHERE name IN ('u', 'after')"
         assert file.execute(made).fetchone() == (0,)
-    assert check(path) == [1, 2, 3, 4]
+    assert check_sqlite(path) == [1, 2, 3, 4]

@@ -5,12 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from faults.laws import MIXED, complete, history, holders, invalid_indexes, put
-from faults.starters import Outcome, herd, migrate, unlocked_peer
+from faults.laws import (
+    MIXED,
+    OURS,
+    check_sqlite,
+    complete,
+    effects,
+    history,
+    holders,
+    invalid_indexes,
+    put,
+    wait_for_row,
+)
+from faults.proxy import Fault, Moment
+from faults.starters import Outcome, Starter, herd, migrate, unlocked_peer
+
+import sqlx
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from faults.proxy import Proxy
     from faults.servers import Database
 
 STARTERS = 50
@@ -106,8 +121,67 @@ def test_peers_without_a_lock(database: Database, tmp_path: Path, attempt: int) 
     complete(database)
 
 
+def test_a_history_that_moved(proxy: Proxy, tmp_path: Path) -> None:
+    """When a peer without a lock records something, the plan is made anew (L18).
+
+    Here by one that knows a file that we do not: what we had planned is not done.
+    """
+    directory = put(tmp_path / "m", MIXED)
+    row = "INSERT INTO _sqlx_migrations VALUES (99, 'theirs', now(), true, '', 0)"
+    proxy.fault = Fault(
+        lambda message: "ALTER TABLE t2" in message.text,
+        Moment.BEFORE,
+        lambda: proxy.target.ask(row),
+        cut=False,
+    )
+    with pytest.raises(sqlx.VersionMissing) as caught:
+        sqlx.Migrator(directory).run(proxy.database.url)
+    assert caught.value.versions == (99,)
+    assert history(proxy.target) == {1: True, 2: True, 3: True, 99: True}
+    assert effects(proxy.target) == [1, 2, 3]
+
+
+def test_a_peer_that_is_about_to_commit(database: Database, tmp_path: Path) -> None:
+    """A version that a peer has not yet committed is waited for, then passed (L18).
+
+    The wait counts as one for the migration lock, not as one for a table.
+    """
+    directory = put(tmp_path / "m", MIXED)
+    migrator = sqlx.Migrator(directory)
+    migrator.run(database.url, target=1)
+    (second,) = (m for m in migrator.source if m.version == 2)
+    with database.connect() as peer:
+        peer.execute("BEGIN")
+        peer.execute(second.sql.encode())
+        peer.execute(
+            "INSERT INTO _sqlx_migrations VALUES (2, 'second', now(), true, %s, -1)",
+            [second.checksum],
+        )
+        starter = Starter(migrate(database.url, directory))
+        while not starter.hear().startswith("WaitingForLock: "):
+            pass
+        queued = f"SELECT 1 FROM pg_stat_activity WHERE {OURS}"
+        wait_for_row(database, f"{queued} AND wait_event_type = 'Lock'")
+        peer.execute("COMMIT")
+    assert starter.outcome().applied == (3, 4)
+    complete(database)
+
+
 def test_fifty_starters_on_sqlite(tmp_path: Path) -> None:
     """On SQLite none of 50 fails: BEGIN IMMEDIATE, then a second look (T13)."""
     directory = put(tmp_path / "m", MIXED)
     url = f"sqlite://{tmp_path}/test.db?mode=rwc"
     applied_once(herd([migrate(url, directory)] * STARTERS), [1, 2, 3, 4])
+    assert check_sqlite(tmp_path / "test.db") == [1, 2, 3, 4]
+
+
+@slow
+@pytest.mark.parametrize("attempt", range(3))
+def test_fifty_starters_on_sqlite_with_a_log(tmp_path: Path, attempt: int) -> None:
+    """The same with a write-ahead log, as a database that we create has one (T13)."""
+    del attempt
+    directory = put(tmp_path / "m", MIXED)
+    url = f"sqlite://{tmp_path}/test.db?mode=rwc"
+    sqlx.create_database(url)
+    applied_once(herd([migrate(url, directory)] * STARTERS), [1, 2, 3, 4])
+    assert check_sqlite(tmp_path / "test.db") == [1, 2, 3, 4]

@@ -34,6 +34,7 @@ def test_readers_pass_a_waiting_migration(database: Database, tmp_path: Path) ->
     directory = put(tmp_path / "m", ALTER)
     sqlx.Migrator(directory).run(database.url, target=1)
     with database.connect() as long_select, database.connect() as reader:
+        reader.execute("SET statement_timeout = '30s'")  # an error, not a hang
         long_select.execute("BEGIN")
         long_select.execute("SELECT * FROM t")
         starter = Starter(migrate(database.url, directory))
