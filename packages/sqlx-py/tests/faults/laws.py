@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from faults.servers import Database
 
 __all__ = [
+    "FAILED",
     "MIXED",
     "OURS",
     "check",
@@ -33,6 +34,9 @@ __all__ = [
 
 # The sessions of migrators on a database, in pg_stat_activity.
 OURS = "datname = current_database() AND application_name = 'sqlx-migrate'"
+
+# How a migrator ends whose connection broke.
+FAILED = {(1, "ExecuteMigration"), (1, "ConnectionLost"), (1, "ConnectionFailed")}
 
 # The first and the last write rows, so they go alone; the others share a message.
 MIXED = {
