@@ -482,3 +482,16 @@ def test_a_path_may_be_any_path(
     (place / "1_a.sql").write_text(table("a"))
     assert len(colour(str(place)).run(database.url).applied) == 1
     assert colour(Path(place)).run(database.url).already_applied == 1
+
+
+def test_a_file_that_cannot_run_here_can_be_skipped(
+    database: Database, colour: Door, write: Write, folder: Path
+) -> None:
+    """What psql has done by hand is recorded, and is no reason to refuse it."""
+    write("1_a.sql", "CREATE TABLE a (id INT);\nCOPY a FROM STDIN;\n1\n\\.\n")
+    migrator = colour(folder)
+    assert len(migrator.skip(database.url, dry_run=True).changes) == 1
+    (change,) = migrator.skip(database.url).changes
+    assert change.outcome is Outcome.SKIPPED_ON_REQUEST
+    assert database.versions() == [(1, True)]
+    assert migrator.run(database.url).already_applied == 1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlx.engine.dialect import Dialect
     from sqlx.engine.steps import Steps
-    from sqlx.migrations.migration import Source, SourceWarning
+    from sqlx.migrations.migration import Migration, Source, SourceWarning
 
 __all__ = ["Course", "Planner", "refuse_read_only", "sum_up"]
 
@@ -91,24 +91,24 @@ class Course:
         for task in unsure:
             row = history.by_version.get(task.migration.version)
             elapsed_ns = row.elapsed_ns if row else 0
-            yield from self._done(task, Outcome.APPLIED, elapsed_ns)
+            yield from self._done(task.migration, Outcome.APPLIED, elapsed_ns)
 
     def _carry_out(self, plan: Plan) -> Steps[None]:
-        syntax = self.session.dialect.syntax
-        tasks = [read_task(migration, syntax) for migration in plan.todo]
-        paths = {task.migration.path for task in tasks}
+        paths = {migration.path for migration in plan.todo}
         yield from self._notice(plan.warnings)
         yield from self._notice(w for w in self.source.warnings if w.path in paths)
-        if self.record_only:
-            yield from self._record(tasks)
-        else:
-            sharing = self.session.sharing and self.session.dialect.shares_messages
-            for batch in batches(tasks, sharing=sharing):
-                yield from self._send(batch)
+        yield from self._record(plan) if self.record_only else self._apply(plan)
         for change in plan.changes:
             if change.outcome is Outcome.SKIPPED:
                 self.changes += (change,)
                 yield Event(change)
+
+    def _apply(self, plan: Plan) -> Steps[None]:
+        dialect = self.session.dialect
+        tasks = [read_task(migration, dialect.syntax) for migration in plan.todo]
+        sharing = self.session.sharing and dialect.shares_messages
+        for batch in batches(tasks, sharing=sharing):
+            yield from self._send(batch)
 
     def _send(self, batch: tuple[Task, ...]) -> Steps[None]:
         for task in batch:
@@ -116,7 +116,7 @@ class Course:
         yield Event(Starting(tuple(task.migration for task in batch)))
         if len(batch) == 1:
             elapsed_ns = yield from apply_alone(self.session, batch[0])
-            yield from self._done(batch[0], Outcome.APPLIED, elapsed_ns)
+            yield from self._done(batch[0].migration, Outcome.APPLIED, elapsed_ns)
             return
         try:
             rows = yield from apply_together(self.session, batch)
@@ -124,20 +124,22 @@ class Course:
             self.session.sharing, self.unsure = False, batch[: moved.done]
             raise
         for task, (_, elapsed) in zip(batch, rows, strict=True):
-            yield from self._done(task, Outcome.APPLIED, int(elapsed or 0))
+            done_in_ns = int(elapsed or 0)
+            yield from self._done(task.migration, Outcome.APPLIED, done_in_ns)
 
-    def _record(self, tasks: list[Task]) -> Steps[None]:
-        for task in tasks:
+    def _record(self, plan: Plan) -> Steps[None]:
+        """Record without a look into the files: what cannot run here may be skipped."""
+        for migration in plan.todo:
             try:
-                yield self.session.dialect.record(task.migration)
+                yield self.session.dialect.record(migration)
             except DatabaseError as error:
                 if self.session.dialect.is_race(error):
                     raise Moved from error
                 raise
-            yield from self._done(task, Outcome.SKIPPED_ON_REQUEST, 0)
+            yield from self._done(migration, Outcome.SKIPPED_ON_REQUEST, 0)
 
-    def _done(self, task: Task, outcome: Outcome, elapsed_ns: int) -> Steps[None]:
-        change = Change(task.migration, outcome, elapsed_ns)
+    def _done(self, found: Migration, outcome: Outcome, elapsed_ns: int) -> Steps[None]:
+        change = Change(found, outcome, elapsed_ns)
         self.changes += (change,)
         yield Event(change)
 
@@ -175,7 +177,7 @@ class _Suspicion:
         if not files:
             return dirty
         known = [f"how much of {files[0].path} was committed is not recorded"]
-        broken = yield from broken_things(dialect, read_task(files[0], dialect.syntax))
+        broken = yield from broken_things(dialect, files[0].body)
         known += [
             f"{name} is INVALID, remove it with: {mend}"
             for name, mend in broken.items()

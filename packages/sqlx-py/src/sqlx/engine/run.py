@@ -108,7 +108,8 @@ def _conduct(
     history, dialect = yield from _look(dialect)
     if options.dry_run:
         plan = planner(history)
-        tasks = [read_task(migration, dialect.syntax) for migration in plan.todo]
+        todo = () if record_only else plan.todo
+        tasks = [read_task(migration, dialect.syntax) for migration in todo]
         found = [w for task in tasks for w in warnings(task, dialect.syntax)]
         return sum_up(plan, plan.changes, (*plan.warnings, *found))
     settled = _settled(planner, history)

@@ -61,14 +61,14 @@ def statement_by_statement(dialect: Dialect, task: Task) -> Steps[None]:
     Raises:
         ExecuteMigration: A statement failed, or the file left an INVALID index.
     """
-    before = yield from broken_things(dialect, task)
+    before = yield from broken_things(dialect, task.statements.text)
     for index, (start, sql) in enumerate(_pieces(task)):
         error = yield from attempt(dialect, Script((sql,)))
         if isinstance(error, DatabaseError):
             if error.offset is not None or task.statements.certain:
                 error.part, error.offset = 1, start + (error.offset or 0)
             yield from _give_up(dialect, task, error, index, before)
-    broken = yield from broken_things(dialect, task)
+    broken = yield from broken_things(dialect, task.statements.text)
     if broken:
         invalid = DatabaseError(f"{', '.join(broken)} is INVALID")
         raise failure(task, invalid, ALONE, _state(dialect, task, broken))
@@ -81,7 +81,7 @@ def _give_up(
     if isinstance(error, ConnectionLost):
         state = RUNNING + way_out(dialect.table, task.migration)
         raise failure(task, error, ALONE, state) from error
-    left = yield from broken_things(dialect, task)
+    left = yield from broken_things(dialect, task.statements.text)
     new = {name: mend for name, mend in left.items() if name not in before}
     if index == 0 and task.statements.certain and not new:
         yield dialect.unclaim(task.migration)
@@ -109,13 +109,13 @@ def _pieces(task: Task) -> Iterator[tuple[int, str]]:
         yield item.start, statements.sql(item)
 
 
-def broken_things(dialect: Dialect, task: Task) -> Steps[Broken]:
-    """List what is INVALID, of what the file names or on a table that it names."""
+def broken_things(dialect: Dialect, text: str) -> Steps[Broken]:
+    """List what is INVALID, of what a text names or on a table that it names."""
     question = dialect.invalid()
     if question is None:
         return {}
     rows = yield question
-    words = set(re.findall(r"\w+", task.statements.text.lower()))
+    words = set(re.findall(r"\w+", text.lower()))
     return {
         str(name): str(mend)
         for name, bare, table, mend in rows
