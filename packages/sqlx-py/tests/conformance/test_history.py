@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sqlx
-from sqlx.databases.postgres.dialect import lock_key
+from sqlx.databases.postgres.advisory import lock_key
 from sqlx.errors import ExecuteMigration
 
 if TYPE_CHECKING:

@@ -455,7 +455,7 @@ def test_a_lock_that_somebody_holds_leaves_it_as_it_was(
     given: Given, role: str, on_postgres: Database, write: Write, folder: Path
 ) -> None:
     """LockTimeout names the holder, who is the watcher here."""
-    from sqlx.databases.postgres.dialect import lock_key
+    from sqlx.databases.postgres.advisory import lock_key
 
     write("1_a.sql", "CREATE TABLE a (id INT);")
     settle_in(given, role)

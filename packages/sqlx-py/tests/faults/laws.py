@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from sqlx.databases.postgres.dialect import lock_key
+from sqlx.databases.postgres.advisory import lock_key
 
 if TYPE_CHECKING:
     from pathlib import Path

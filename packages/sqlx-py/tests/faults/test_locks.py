@@ -27,7 +27,7 @@ from faults.starters import Starter, migrate
 from psycopg_pool import ConnectionPool
 
 import sqlx
-from sqlx.databases.postgres.dialect import lock_key
+from sqlx.databases.postgres.advisory import lock_key
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from faults.proxy import Fault, Moment, Proxy
 from faults.starters import Starter, migrate
 
 import sqlx
-from sqlx.databases.postgres.dialect import lock_key
+from sqlx.databases.postgres.advisory import lock_key
 
 if TYPE_CHECKING:
     from pathlib import Path

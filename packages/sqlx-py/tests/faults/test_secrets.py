@@ -14,7 +14,7 @@ from faults.starters import Starter, migrate
 
 import sqlx
 from sqlx.cli.main import main
-from sqlx.databases.postgres.dialect import lock_key
+from sqlx.databases.postgres.advisory import lock_key
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,10 +14,9 @@ Rules that every statement here keeps (reliability.md, findings 1 to 10):
 from __future__ import annotations
 
 import json
-import zlib
 from dataclasses import dataclass, replace
 
-from sqlx.databases.postgres import rows
+from sqlx.databases.postgres import advisory, rows
 from sqlx.databases.postgres.session import (
     CREATE,
     EQ,
@@ -35,9 +34,8 @@ from sqlx.errors import DatabaseError
 from sqlx.migrations.migration import Kind, Migration
 from sqlx.migrations.statements import Syntax
 
-__all__ = ["PostgresDialect", "lock_key"]
+__all__ = ["PostgresDialect"]
 
-SEED = 0x3D32AD9E
 UNIQUE = "23505"
 READ_ONLY = "25006"
 UNDEFINED_SCHEMA = "3F000"
@@ -45,11 +43,6 @@ UNDEFINED_TABLE = "42P01"
 TRY_AGAIN = {"55P03", "40P01", "40001"}  # lock not available, deadlock, serialization
 CLAIM_LIMIT_MS = 1000
 DUPLICATES = {UNIQUE, "42P07", "42710", "42P06"}
-
-
-def lock_key(database: str) -> int:
-    """Compute the key of the advisory lock: SQLx's, from the database's name."""
-    return SEED * zlib.crc32(database.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,34 +165,15 @@ class PostgresDialect:
 
     def holder(self) -> Query:
         """Ask who holds the lock."""
-        return Query(
-            f"SELECT a.pid::{P}.text, a.usename::{P}.text, a.application_name,"
-            f" a.client_addr::{P}.text, a.state,"
-            f" {P}.to_char(a.state_change, 'YYYY-MM-DD HH24:MI:SS TZ')"
-            f" FROM {P}.pg_locks l JOIN {P}.pg_stat_activity a ON a.pid {EQ} l.pid"
-            f" WHERE {self._lock_row} LIMIT 1"
-        )
+        return Query(advisory.holder(self._key))
 
     def holder_words(self, reply: Rows) -> str:
         """Say who holds the lock."""
-        if not reply:
-            return ""
-        pid, user, application, address, state, since = map(str, reply[0])
-        words = [f"pid {pid}", f"user {user}"]
-        words += [application] if application else []
-        words += [f"from {address}"] if address != "None" else []
-        words += [f"{state} since {since}"] if state != "None" else []
-        return ", ".join(words)
+        return advisory.holder_words(reply)
 
     def keep_lock(self) -> Query:
         """Make sure that the session still holds the lock, or take it again."""
-        if not self.locking:
-            return Query("SELECT 'true'")
-        return Query(
-            f"SELECT (CASE WHEN EXISTS (SELECT FROM {P}.pg_locks l"
-            f" WHERE l.pid {EQ} {P}.pg_backend_pid() AND {self._lock_row})"
-            f" THEN true ELSE {P}.pg_try_advisory_lock({self._key}) END)::{P}.text"
-        )
+        return Query(advisory.keep(self._key) if self.locking else "SELECT 'true'")
 
     def release(self) -> Query:
         """Put the user's settings back, and give the lock back."""
@@ -215,7 +189,7 @@ class PostgresDialect:
         if not self.exists:
             make.append(CREATE.format(table=self.table))
         if make and self.pooled and self.locking:
-            make.insert(0, self._transaction_lock)
+            make.insert(0, advisory.take(self._key))
         return Query(";\n".join([*texts, *make, self._history(details=False)]))
 
     def is_race(self, error: DatabaseError) -> bool:
@@ -305,21 +279,7 @@ class PostgresDialect:
 
     @property
     def _key(self) -> int:
-        return lock_key(self.database)
-
-    @property
-    def _lock_row(self) -> str:
-        high, low = divmod(self._key, 1 << 32)
-        return (
-            f"l.locktype {EQ} 'advisory' AND l.granted AND l.objsubid {EQ} 1"
-            f" AND l.classid {EQ} {high}::{P}.oid AND l.objid {EQ} {low}::{P}.oid"
-        )
-
-    @property
-    def _transaction_lock(self) -> str:
-        """Take the transaction's lock or raise; a session may hold both."""
-        granted = f"{P}.pg_try_advisory_xact_lock({self._key})"
-        return f"SELECT {P}.ln({granted}::{P}.int4)"
+        return advisory.lock_key(self.database)
 
     def _told(
         self, pid: str, database: str, table: str, read_only: str
@@ -367,7 +327,7 @@ class PostgresDialect:
     def _add_lock(self, before: list[str]) -> int:
         if not self.locking:
             return -1
-        before.append(self._transaction_lock)
+        before.append(advisory.take(self._key))
         return len(before) - 1
 
     def _identity(self) -> tuple[str, ...]:
