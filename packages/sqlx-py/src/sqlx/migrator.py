@@ -6,18 +6,19 @@ Here the engine meets a driver: each method is one `drive`.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from sqlx.databases.drive import drive, drive_async
 from sqlx.engine.plan import check_target
 from sqlx.engine.run import Options, info, revert, run, skip
-from sqlx.migrations.files import from_list, read_directory, read_package
+from sqlx.migrations.files import from_list, from_text, read_directory, read_package
 from sqlx.migrations.migration import Migration, Source
 from sqlx.opening import Setting, open_async, open_sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from sqlx.engine.dialect import Dialect
     from sqlx.engine.news import Info, News, Report
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["AsyncMigrator", "Migrator"]
 
 T = TypeVar("T")
+Given: TypeAlias = (
+    str | os.PathLike[str] | Source | Mapping[str, str] | Iterable[Migration]
+)
 
 
 class _Migrator:
@@ -33,7 +37,7 @@ class _Migrator:
 
     def __init__(  # noqa: PLR0913 -- a keyword for each thing one may choose.
         self,
-        source: str | os.PathLike[str] | Source | Iterable[Migration] = "migrations",
+        source: Given = "migrations",
         *,
         table_name: str = "_sqlx_migrations",
         create_schemas: Iterable[str] = (),
@@ -118,8 +122,12 @@ class _Migrator:
                     self._source = source
                 case str() | os.PathLike() as path:
                     self._source = read_directory(path, self._ignored_chars)
+                case Mapping() as texts:
+                    ignored = self._ignored_chars
+                    found = [from_text(*item, ignored) for item in texts.items()]
+                    self._source = from_list(found, ignored)
                 case migrations:
-                    self._source = from_list(migrations)
+                    self._source = from_list(migrations, self._ignored_chars)
         return self._source
 
     def _options(self, target: int | None, *, dry_run: bool) -> Options:
@@ -140,7 +148,7 @@ class Migrator(_Migrator):
     Safe to run any number of times, by any number of processes at once.
 
     Args:
-        source: A directory, or migrations given in code.
+        source: A directory, or migrations given in code: each one's file name and SQL.
         table_name: The history's table, raw, as SQLx's `table-name`.
         create_schemas: Schemas that are made when they are missing.
         ignored_chars: Characters that checksums leave out.

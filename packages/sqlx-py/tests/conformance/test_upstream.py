@@ -328,3 +328,14 @@ def test_same_output(
     assert len(runtime) == {"simple": 2, "reversible": 4}[files]
     assert told(Migrator(link)) == runtime
     assert told(Migrator.from_package("embedding")) == runtime
+
+
+def test_migrations_given_in_code(database: Database) -> None:
+    """File names and SQL do as a directory does, whatever their order."""
+    texts = {"2_b.sql": "INSERT INTO a VALUES (7)", "1_a.sql": "CREATE TABLE a (x INT)"}
+    migrator = Migrator(texts, ignored_chars=" ")
+    report = migrator.run(database.url)
+    assert [m.description for m in report.applied] == ["a", "b"]
+    assert database.rows("SELECT x FROM a") == [(7,)]
+    squeezed = {name: sql.replace(" ", "  ") for name, sql in texts.items()}
+    assert Migrator(squeezed, ignored_chars=" ").run(database.url).already_applied == 2
