@@ -134,6 +134,9 @@ def test_a_file_that_does_not_exist_is_an_error_of_sqlite(
     with pytest.raises(ConnectionFailed) as caught:
         colour(folder).run(f"sqlite://{path}")
     assert caught.value.message.startswith("unable to open database file: file:")
+    assert caught.value.message.endswith(
+        "; make it with `sqlx database create`, or add ?mode=rwc to the URL"
+    )
     assert caught.value.code == 14
     assert not path.exists()
 

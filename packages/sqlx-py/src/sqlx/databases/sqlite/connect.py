@@ -24,6 +24,8 @@ __all__ = [
 ]
 
 GIVEN = "the connection given"
+CANNOT_OPEN = 14  # SQLITE_CANTOPEN
+MEND = "; make it with `sqlx database create`, or add ?mode=rwc to the URL"
 LONGEST_SECONDS = 2_000_000.0  # SQLite counts milliseconds in 31 bits
 
 
@@ -49,7 +51,8 @@ def open_file(uri: str, timeout_seconds: float | None) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None)
-        raise ConnectionFailed(f"{error}: {uri}", code=code) from None
+        mend = MEND if code == CANNOT_OPEN else ""
+        raise ConnectionFailed(f"{error}: {uri}{mend}", code=code) from None
     return connection
 
 
