@@ -8,6 +8,8 @@ import pytest
 
 from sqlx import errors
 from sqlx.errors import (
+    CacheError,
+    ColumnMismatch,
     ConfigurationError,
     ConnectionFailed,
     ConnectionLost,
@@ -24,8 +26,11 @@ from sqlx.errors import (
     LockTimeout,
     MigrationError,
     NotWritable,
+    QueryError,
+    RowNotFound,
     SourceError,
     SqlxError,
+    TooManyRows,
     VersionMismatch,
     VersionMissing,
     VersionNotPresent,
@@ -50,6 +55,9 @@ MESSAGES: dict[SqlxError, str] = {
     ConfigurationError("wrong; write it so"): "wrong; write it so",
     DriverMissing("psycopg is not installed"): "psycopg is not installed",
     EmbeddedError("it does not start"): "it does not start",
+    CacheError(".sqlx/prepared.json", "is no JSON; write it again"): (
+        ".sqlx/prepared.json: is no JSON; write it again"
+    ),
     REFUSED: 'column "emial" does not exist [42703]',
     DatabaseError("disk I/O error"): "disk I/O error",
     DatabaseError("UNIQUE constraint failed: a.id", code=1555): (
@@ -130,6 +138,23 @@ MESSAGES: dict[SqlxError, str] = {
     ForceNotSupported(): (
         "database driver does not support force-dropping a database (Only PostgreSQL); "
         "leave --force away"
+    ),
+    QueryError("app.py", 3, "find"): "app.py:3: find: the query failed",
+    RowNotFound("app.py", 3, "find"): (
+        "app.py:3: find: no rows returned by a query that expected to return at least "
+        "one row; where that may be, let it return `T | None`, or use `.optional()`"
+    ),
+    TooManyRows("app.py", 3, "find"): (
+        "app.py:3: find: more than one row returned by a query that expected at most "
+        "one; add a condition or LIMIT 1, or let it return `list[T]`, or use `.all()`"
+    ),
+    ColumnMismatch("app.py", 3, "find", ("id",), ("key",), "User"): (
+        "app.py:3: find: User.id has no column; column key has no field; the query or "
+        "its tables have changed since it was checked: run `sqlx check`"
+    ),
+    ColumnMismatch("app.py", 3, "find", (), ("id", "key"), ""): (
+        "app.py:3: find: the query must send one column, and it sends 2 (id, key); the "
+        "query or its tables have changed since it was checked: run `sqlx check`"
     ),
     CreateSchemasNotSupported("app"): (
         "database driver does not support creation of schemas at migrate time: cannot "

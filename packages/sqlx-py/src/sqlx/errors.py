@@ -8,6 +8,8 @@ begins, their text.
 from __future__ import annotations
 
 __all__ = [
+    "CacheError",
+    "ColumnMismatch",
     "ConfigurationError",
     "ConnectionFailed",
     "ConnectionLost",
@@ -24,8 +26,11 @@ __all__ = [
     "LockTimeout",
     "MigrationError",
     "NotWritable",
+    "QueryError",
+    "RowNotFound",
     "SourceError",
     "SqlxError",
+    "TooManyRows",
     "VersionMismatch",
     "VersionMissing",
     "VersionNotPresent",
@@ -51,6 +56,22 @@ class DriverMissing(ConfigurationError):
 
 class EmbeddedError(SqlxError):
     """The embedded PostgreSQL could not be started, reached or stopped."""
+
+
+class CacheError(SqlxError):
+    """A file of the query cache cannot be used, or the cache cannot be written.
+
+    Args:
+        path: The file or the directory.
+        reason: What is wrong with it, and the mend.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
 
 
 class DatabaseError(SqlxError):
@@ -386,4 +407,86 @@ class CreateSchemasNotSupported(MigrationError):
             "database driver does not support creation of schemas at migrate time: "
             f"cannot create new schema {self.name}; creation of additional schemas in "
             "SQLite requires attaching extra database files"
+        )
+
+
+class QueryError(SqlxError):
+    """The root of what a checked query can find wrong when it runs.
+
+    What the database refuses is raised as the driver raises it, with a note that names
+    the query.
+
+    Args:
+        path: The file that has the query.
+        line: The query's line there, from 1.
+        name: The function that declares it, or the call: `query_as(User)`.
+    """
+
+    def __init__(self, path: str, line: int, name: str) -> None:
+        super().__init__(path, line, name)
+        self.path, self.line, self.name = path, line, name
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.name}: {self._what()}"
+
+    def _what(self) -> str:
+        return "the query failed"
+
+
+class RowNotFound(QueryError):
+    """A query that must find exactly one row has found none."""
+
+    def _what(self) -> str:
+        return (
+            "no rows returned by a query that expected to return at least one row; "
+            "where that may be, let it return `T | None`, or use `.optional()`"
+        )
+
+
+class TooManyRows(QueryError):
+    """A query that finds at most one row has found more."""
+
+    def _what(self) -> str:
+        return (
+            "more than one row returned by a query that expected at most one; "
+            "add a condition or LIMIT 1, or let it return `list[T]`, or use `.all()`"
+        )
+
+
+class ColumnMismatch(QueryError):
+    """The columns that the server sends are not those that the code takes.
+
+    Args:
+        path: The file that has the query.
+        line: The query's line there, from 1.
+        name: The function that declares it, or the call.
+        missing: Fields that no column has.
+        extra: Columns that no field takes.
+        row: The class of the rows; empty when one value is taken.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 -- the fields of a report.
+        self,
+        path: str,
+        line: int,
+        name: str,
+        missing: tuple[str, ...],
+        extra: tuple[str, ...],
+        row: str,
+    ) -> None:
+        super().__init__(path, line, name)
+        self.args = (path, line, name, missing, extra, row)
+        self.missing, self.extra, self.row = missing, extra, row
+
+    def _what(self) -> str:
+        if not self.row:
+            found = f"it sends {len(self.extra)} ({', '.join(self.extra)})"
+            sent = found if self.extra else "it sends none"
+            facts = [f"the query must send one column, and {sent}"]
+        else:
+            facts = [f"{self.row}.{each} has no column" for each in self.missing]
+            facts += [f"column {each} has no field" for each in self.extra]
+        return (
+            f"{'; '.join(facts)}; the query or its tables have changed since it was "
+            "checked: run `sqlx check`"
         )

@@ -1,0 +1,1 @@
+"""Checked queries: found in source, compared with the database, kept in `.sqlx/`."""
