@@ -28,6 +28,12 @@ def test_dir_lists_names_that_are_not_loaded_yet() -> None:
     assert {*sqlx.__all__} <= {*dir(sqlx)}
 
 
+@pytest.mark.parametrize("name", errors.__all__)
+def test_every_error_is_a_name_of_sqlx_too(name: str) -> None:
+    """`sqlx.Dirty` and `sqlx.errors.Dirty` are one."""
+    assert getattr(sqlx, name) is getattr(errors, name)
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """With the words that Python has for it."""
     with pytest.raises(AttributeError) as caught:

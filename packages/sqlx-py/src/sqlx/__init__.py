@@ -1,13 +1,21 @@
-"""SQLx for Python: plain-SQL migrations, interchangeable with Rust's SQLx.
+"""SQLx for Python: plain-SQL migrations and checked queries, as Rust's SQLx has them.
 
-The names are loaded when they are first used, so that `import sqlx` costs nothing. What
-is not here is in `sqlx.errors`, and else ours to change.
+The names are loaded when they are first used, so that `import sqlx` costs nothing. Each
+error of `sqlx.errors` is here, too. The commands `prepare`, `check` and `describe` are
+functions in `sqlx.prepare`. All else is ours to change.
 """
 
 from sqlx.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from sqlx.checked import (
+        query,
+        query_as,
+        query_file,
+        query_scalar,
+        unchecked,
+    )
     from sqlx.config.url import EmbeddedUrl, PostgresUrl, SqliteUrl, parse_url
     from sqlx.database import (
         create_database,
@@ -18,7 +26,6 @@ if TYPE_CHECKING:
     from sqlx.engine.news import (
         Change,
         Info,
-        InfoRow,
         News,
         Outcome,
         Report,
@@ -28,19 +35,16 @@ if TYPE_CHECKING:
         WaitingForDatabase,
         WaitingForLock,
     )
+    from sqlx.errors import *  # noqa: F403 -- those that `__all__` has no room for.
     from sqlx.errors import (
+        ColumnMismatch,
         ConfigurationError,
-        ConnectionFailed,
-        ConnectionLost,
         DatabaseError,
-        Dirty,
-        ExecuteMigration,
-        LockTimeout,
         MigrationError,
-        SourceError,
+        QueryError,
+        RowNotFound,
         SqlxError,
-        VersionMismatch,
-        VersionMissing,
+        TooManyRows,
     )
     from sqlx.migrations.migration import (
         Direction,
@@ -53,39 +57,36 @@ if TYPE_CHECKING:
         AsyncMigrator,
         Migrator,
     )
+    from sqlx.queries.affected import RowsAffected
 
 __all__ = [
     "AsyncMigrator",
     "Change",
+    "ColumnMismatch",
     "ConfigurationError",
-    "ConnectionFailed",
-    "ConnectionLost",
     "DatabaseError",
     "Direction",
-    "Dirty",
     "EmbeddedUrl",
-    "ExecuteMigration",
     "Info",
-    "InfoRow",
     "Kind",
-    "LockTimeout",
     "Migration",
     "MigrationError",
     "Migrator",
     "News",
     "Outcome",
     "PostgresUrl",
+    "QueryError",
     "Report",
     "Retrying",
+    "RowNotFound",
+    "RowsAffected",
     "Source",
-    "SourceError",
     "SourceWarning",
     "SqliteUrl",
     "SqlxError",
     "Starting",
     "State",
-    "VersionMismatch",
-    "VersionMissing",
+    "TooManyRows",
     "WaitingForDatabase",
     "WaitingForLock",
     "__version__",
@@ -93,20 +94,30 @@ __all__ = [
     "database_exists",
     "drop_database",
     "parse_url",
+    "query",
+    "query_as",
+    "query_file",
+    "query_scalar",
     "start_embedded",
+    "unchecked",
 ]
 
 _MODULES = {
-    "parse_url": "sqlx.config.url",
-    "SqliteUrl": "sqlx.config.url",
-    "PostgresUrl": "sqlx.config.url",
+    "query": "sqlx.checked",
+    "query_as": "sqlx.checked",
+    "query_file": "sqlx.checked",
+    "query_scalar": "sqlx.checked",
+    "unchecked": "sqlx.checked",
     "EmbeddedUrl": "sqlx.config.url",
+    "PostgresUrl": "sqlx.config.url",
+    "SqliteUrl": "sqlx.config.url",
+    "parse_url": "sqlx.config.url",
     "create_database": "sqlx.database",
     "database_exists": "sqlx.database",
     "drop_database": "sqlx.database",
+    "start_embedded": "sqlx.embedded",
     "Change": "sqlx.engine.news",
     "Info": "sqlx.engine.news",
-    "InfoRow": "sqlx.engine.news",
     "News": "sqlx.engine.news",
     "Outcome": "sqlx.engine.news",
     "Report": "sqlx.engine.news",
@@ -115,18 +126,6 @@ _MODULES = {
     "State": "sqlx.engine.news",
     "WaitingForDatabase": "sqlx.engine.news",
     "WaitingForLock": "sqlx.engine.news",
-    "ConfigurationError": "sqlx.errors",
-    "ConnectionFailed": "sqlx.errors",
-    "ConnectionLost": "sqlx.errors",
-    "DatabaseError": "sqlx.errors",
-    "Dirty": "sqlx.errors",
-    "ExecuteMigration": "sqlx.errors",
-    "LockTimeout": "sqlx.errors",
-    "MigrationError": "sqlx.errors",
-    "SourceError": "sqlx.errors",
-    "SqlxError": "sqlx.errors",
-    "VersionMismatch": "sqlx.errors",
-    "VersionMissing": "sqlx.errors",
     "Direction": "sqlx.migrations.migration",
     "Kind": "sqlx.migrations.migration",
     "Migration": "sqlx.migrations.migration",
@@ -134,17 +133,19 @@ _MODULES = {
     "SourceWarning": "sqlx.migrations.migration",
     "AsyncMigrator": "sqlx.migrator",
     "Migrator": "sqlx.migrator",
-    "start_embedded": "sqlx.embedded",
+    "RowsAffected": "sqlx.queries.affected",
 }
 
 
 def __getattr__(name: str) -> object:
     """Load a public name when it is first used."""
-    module = _MODULES.get(name)
-    if module is None:
-        raise AttributeError(f"module 'sqlx' has no attribute {name!r}")
     from importlib import import_module
 
+    module = _MODULES.get(name)
+    if module is None:
+        module = "sqlx.errors"
+        if name not in import_module(module).__all__:
+            raise AttributeError(f"module 'sqlx' has no attribute {name!r}")
     found = "start" if name == "start_embedded" else name
     value: object = getattr(import_module(module), found)
     globals()[name] = value

@@ -1,0 +1,64 @@
+"""The drivers in turn, on one database that the tests of this folder share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from checked.clients import CLIENTS, Client, opened
+from psycopg.conninfo import make_conninfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlx.embedded import Server
+
+SCHEMA = """
+CREATE TYPE tier AS ENUM ('free', 'pro');
+CREATE TYPE place AS (street TEXT, number INT);
+CREATE DOMAIN score AS INT;
+CREATE DOMAIN answer AS BOOL;
+CREATE TABLE users (
+    id INT PRIMARY KEY,
+    email TEXT NOT NULL,
+    tier TIER NOT NULL DEFAULT 'free',
+    nick TEXT,
+    flag BOOL NOT NULL DEFAULT TRUE
+);
+INSERT INTO users (id, email, tier) VALUES (1, 'a@x', 'free'), (2, 'b@x', 'pro');
+UPDATE users SET nick = 'bee' WHERE id = 2;
+CREATE TABLE written (id INT PRIMARY KEY);
+"""
+
+
+@pytest.fixture(scope="session")
+def words(postgres: Server, maintenance: psycopg.Connection) -> str:
+    """Make the database, and tell where it is."""
+    maintenance.execute("CREATE DATABASE checked TEMPLATE template0")
+    words = make_conninfo("", **postgres.keywords("checked"))
+    with psycopg.connect(words, autocommit=True) as connection:
+        connection.execute(SCHEMA.encode())
+    return words
+
+
+@pytest.fixture(scope="module", params=CLIENTS)
+def client(request: pytest.FixtureRequest, words: str) -> Iterator[Client]:
+    """Each driver in turn."""
+    with opened(request.param, words) as client:
+        yield client
+
+
+@pytest.fixture(scope="module", params=[name for name in CLIENTS if name != "sqlite3"])
+def on_server(request: pytest.FixtureRequest, words: str) -> Iterator[Client]:
+    """Each driver of PostgreSQL in turn."""
+    with opened(request.param, words) as client:
+        yield client
+
+
+@pytest.fixture
+def psycopg_connection(words: str) -> Iterator[psycopg.Connection]:
+    """Connect with psycopg, as it is by default: not in autocommit."""
+    with psycopg.connect(words) as connection:
+        yield connection
+        connection.rollback()
