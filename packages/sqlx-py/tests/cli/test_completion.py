@@ -29,7 +29,8 @@ def test_completions_are_up_to_date(sqlx: Command, shell: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        (["sqlx", ""], ["database", "migrate", "completions", "help"]),
+        (["sqlx", "d"], ["database", "describe"]),
+        (["sqlx", "check", "--off"], ["--offline"]),
         (["sqlx", "migrate", "r"], ["run", "revert"]),
         (["sqlx", "migrate", "override", ""], ["skip", "help"]),
         (["sqlx", "migrate", "run", "--lo"], ["--lock-timeout"]),

@@ -103,10 +103,14 @@ def test_a_word_is_read(words: str, name: str, value: object) -> None:
         ("db drop", "sqlx.cli.database:drop"),
         ("db reset", "sqlx.cli.database:reset"),
         ("completions zsh", "sqlx.cli.completion:completions"),
+        ("prepare", "sqlx.cli.queries:prepare"),
+        ("prep app", "sqlx.cli.queries:prepare"),
+        ("check", "sqlx.cli.queries:check"),
+        ("describe q.sql", "sqlx.cli.describe:describe"),
     ],
 )
 def test_a_command_is_found_by_its_name_or_its_alias(words: str, handler: str) -> None:
-    """`mig` and `db` stand for `migrate` and `database`."""
+    """`mig`, `db` and `prep` stand for `migrate`, `database` and `prepare`."""
     assert parse(words.split()).handler == handler
 
 
@@ -116,13 +120,21 @@ RUN = "sqlx migrate run [OPTIONS]"
 ADD = "sqlx migrate add [OPTIONS] <DESCRIPTION>"
 SHELL = "sqlx completions <SHELL>"
 CREATE = "sqlx database create [OPTIONS]"
+DESCRIBE = "sqlx describe [OPTIONS] <QUERY>"
+PREPARE = "sqlx prepare [OPTIONS] [PACKAGE]..."
 NO_VERSION = "give the number that a file name begins with"
 NO_SECONDS = "give a number of seconds, 0 or more"
 BOOLS = "[possible values: true, false]"
 SHELLS = "[possible values: bash, elvish, fish, powershell, zsh]"
 REFUSED = [
     ("nope", "unrecognized subcommand 'nope'", ROOT),
-    ("prepare", "unrecognized subcommand 'prepare'", ROOT),
+    ("describe", "the following arguments are required: <QUERY>", DESCRIBE),
+    (
+        "describe --jobs 0 x",
+        "argument --jobs: invalid value '0': give a number of queries, 1 or more",
+        DESCRIBE,
+    ),
+    ("prepare --offline", "unexpected argument '--offline' found", PREPARE),
     ("mig nope", "unrecognized subcommand 'nope'", MIGRATE),
     ("help nope", "unrecognized subcommand 'nope'", ROOT),
     ("mig run extra", "unexpected argument 'extra' found", RUN),

@@ -35,7 +35,7 @@ unsafe-load-extensions = [
     "uuid",
     { path = "vsv_renamed", entrypoint = "sqlite3_vsv_init" },
 ]
-[drivers.external.sqlx-py]
+[drivers.external.other]
 anything = { goes = [1979-05-27, 1.5] }
 
 [macros.preferred-crates]
@@ -111,7 +111,7 @@ def test_an_empty_file_means_the_defaults() -> None:
             "[python]",
             (
                 "1:2: unknown field `python`, "
-                "expected one of `common`, `drivers`, `macros`, `migrate`"
+                "expected one of `common`, `drivers`, `macros`, `migrate`, `prepare`"
             ),
         ),
         (
@@ -250,6 +250,23 @@ def test_the_file_of_the_working_directory_is_announced(here: Path) -> None:
     assert notes == ["Found `sqlx.toml` in current directory; reading..."]
 
 
+@pytest.mark.parametrize("table", ["prepare", "drivers.external.sqlx-py"])
+def test_our_own_settings_have_two_places(table: str) -> None:
+    """One of our own, and one that SQLx passes over where it reads the file too."""
+    text = (
+        f"[{table}]\npackages = ['app', 'jobs']\nsqlx-version = '0.8'\n"
+        "database = 'sqlite'"
+    )
+    assert parse_settings(text) == Settings(
+        packages=("app", "jobs"), sqlx_version="0.8", scratch_database="sqlite"
+    )
+    assert refusal(f"[{table}]\npackage = ['app']") == (
+        "sqlx.toml:2:1: unknown field `package`, "
+        "expected one of `packages`, `sqlx-version`, "
+        "`database`"
+    )
+
+
 def test_the_file_of_a_directory(tmp_path: Path) -> None:
     """It is read without a word, and its messages name it in full."""
     path = tmp_path / "sqlx.toml"
@@ -261,7 +278,7 @@ def test_the_file_of_a_directory(tmp_path: Path) -> None:
         settings_in(str(tmp_path))
     assert str(caught.value) == (
         f'error parsing config file "{path}": {path}:1:2: unknown field `python`, '
-        "expected one of `common`, `drivers`, `macros`, `migrate`"
+        "expected one of `common`, `drivers`, `macros`, `migrate`, `prepare`"
     )
 
 

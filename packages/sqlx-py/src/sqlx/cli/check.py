@@ -156,8 +156,8 @@ def _refusal(error: MigrationError, label: str) -> Finding:
     if place is None:
         return Finding(label, Severity.ERROR, code, reason)
     path, line, column, message = place.groups()
-    numbers = [None if number is None else int(number) for number in (line, column)]
-    return Finding(path, Severity.ERROR, code, message, *numbers)
+    at, over = (None if number is None else int(number) for number in (line, column))
+    return Finding(path, Severity.ERROR, code, message, at, over)
 
 
 def _code(error: MigrationError) -> str:

@@ -72,7 +72,7 @@ def _interrupted(
     notes = list(_notes(stop))
     if notes:
         output.note("interrupted; lock given back")
-    elif hasattr(options, "connect_timeout"):
+    elif hasattr(options, "connect_timeout") and not hasattr(options, "scratch"):
         output.note("interrupted; transaction rolled back, lock given back")
     else:
         output.note("interrupted")

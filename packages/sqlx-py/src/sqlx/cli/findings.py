@@ -1,45 +1,17 @@
-"""What `migrate check` has to say, and the three ways in which it is printed."""
+"""What the checks have to say, and the three ways in which it is printed."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from enum import Enum
+from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from sqlx.queries.sites import Finding, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = ["Finding", "Severity", "as_github", "as_json", "as_text", "summary"]
-
-
-class Severity(Enum):
-    """How bad it is; the value is GitHub's word for it."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTICE = "notice"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that a person should know.
-
-    Args:
-        path: The file, or the directory when it is about no single file.
-        severity: Whether it is wrong, doubtful, or only so.
-        code: A short stable word.
-        message: What, and the mend; without the path.
-        line: From 1; None when it is about the whole file.
-        column: From 1; None when it is about the whole line.
-    """
-
-    path: str
-    severity: Severity
-    code: str
-    message: str
-    line: int | None = None
-    column: int | None = None
 
 
 def as_text(findings: Iterable[Finding]) -> Iterator[str]:
@@ -49,6 +21,7 @@ def as_text(findings: Iterable[Finding]) -> Iterator[str]:
         if finding.line is not None:
             where += f":{finding.line}:{finding.column or 1}"
         yield f"{where}: {finding.severity.value}: {finding.message} [{finding.code}]"
+        yield from finding.excerpt.splitlines()
 
 
 def as_github(findings: Iterable[Finding]) -> Iterator[str]:
@@ -70,6 +43,9 @@ def as_json(findings: Iterable[Finding]) -> Iterator[str]:
     values = [
         {**asdict(finding), "severity": finding.severity.value} for finding in findings
     ]
+    for value in values:
+        if not value["excerpt"]:
+            del value["excerpt"]
     yield json.dumps({"findings": values}, indent=2, ensure_ascii=False)
 
 

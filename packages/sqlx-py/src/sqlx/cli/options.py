@@ -17,6 +17,7 @@ __all__ = [
     "Parser",
     "add_config",
     "add_connect",
+    "add_database",
     "add_drop",
     "add_format",
     "add_lock",
@@ -114,8 +115,8 @@ def add_config(parser: Parser) -> None:
     )
 
 
-def add_connect(parser: Parser) -> None:
-    """Add which database it is, and how it is reached."""
+def add_database(parser: Parser) -> None:
+    """Add which database it is, and how long it is waited for."""
     parser.options.add_argument(
         "-D",
         "--database-url",
@@ -131,6 +132,11 @@ def add_connect(parser: Parser) -> None:
         help="The maximum time, in seconds, to try connecting to the database server "
         "before returning an error [default: 10]",
     )
+
+
+def add_connect(parser: Parser) -> None:
+    """Add which database it is, how it is reached, and how it is made."""
+    add_database(parser)
     parser.options.add_argument(
         "--sqlite-create-db-wal",
         choices=("true", "false"),

@@ -14,7 +14,7 @@ from sqlx.cli.alive import Status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlx import Change, InfoRow
+    from sqlx.engine.news import Change, InfoRow
 
 __all__ = ["Output", "duration", "silence"]
 

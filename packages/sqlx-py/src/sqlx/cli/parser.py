@@ -1,12 +1,12 @@
 """The command's words: which subcommands there are, and what each of them takes.
 
-They are those of SQLx's command 0.9 (migrations.md 6.1), and `check`. Nothing of the
-library is imported here.
+They are those of SQLx's command 0.9 (migrations.md 6.1), `check` and `describe`.
+Nothing of the library is imported here.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from sqlx.cli.main import VERSION
 from sqlx.cli.options import (
@@ -19,23 +19,19 @@ from sqlx.cli.options import (
     add_source,
     version,
 )
+from sqlx.cli.query_words import add_queries
+from sqlx.cli.tree import add_group, add_help, add_leaf, commands_of
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    Commands: TypeAlias = argparse._SubParsersAction[Parser]  # noqa: SLF001 -- its only name.
+    from sqlx.cli.tree import Commands
 
 __all__ = ["SHELLS", "build_parser", "parse"]
 
 SHELLS = ("bash", "elvish", "fish", "powershell", "zsh")
-ALIASES = {"db": "database", "mig": "migrate"}
-MODULES = {
-    "add": "add",
-    "check": "check",
-    "completions": "completion",
-    **dict.fromkeys(("create", "drop", "reset", "setup"), "database"),
-}
+ALIASES = {"db": "database", "mig": "migrate", "prep": "prepare"}
 
 ADD = """\
 Create a new migration with the given description.
@@ -99,10 +95,11 @@ def build_parser() -> Parser:
     root.options.add_argument(
         "-V", "--version", action="version", version=VERSION, help="Print version"
     )
-    commands = _commands(root)
+    commands = commands_of(root)
     _database(commands)
     _migrate(commands)
-    completions = _leaf(
+    add_queries(commands)
+    completions = add_leaf(
         commands,
         "completions",
         "Generate shell completions for the specified shell",
@@ -115,25 +112,25 @@ def build_parser() -> Parser:
         choices=SHELLS,
         help=f"[possible values: {shells}]",
     )
-    _help(commands)
+    add_help(commands)
     return root
 
 
 def _database(commands: Commands) -> None:
-    group = _group(
+    group = add_group(
         commands,
         "database",
         "Group of commands for creating and dropping your database",
     )
     database = "database specified in your DATABASE_URL"
-    create = _leaf(group, "create", f"Creates the {database}")
-    drop = _leaf(group, "drop", f"Drops the {database}")
-    reset = _leaf(
+    create = add_leaf(group, "create", f"Creates the {database}")
+    drop = add_leaf(group, "drop", f"Drops the {database}")
+    reset = add_leaf(
         group,
         "reset",
         f"Drops the {database}, re-creates it, and runs any pending migrations",
     )
-    setup = _leaf(
+    setup = add_leaf(
         group, "setup", f"Creates the {database} and runs any pending migrations"
     )
     for leaf in (drop, reset):
@@ -145,32 +142,32 @@ def _database(commands: Commands) -> None:
         add_source(leaf)
         add_connect(leaf)
         add_lock(leaf)
-    _help(group)
+    add_help(group)
 
 
 def _migrate(commands: Commands) -> None:
-    group = _group(
+    group = add_group(
         commands, "migrate", "Group of commands for creating and running migrations"
     )
     _add(group)
     _run(group)
-    override = _group(
+    override = add_group(
         group, "override", "Override migration state, potentially dangerous operations"
     )
     _skip(override)
-    _help(override)
+    add_help(override)
     _revert(group)
-    info = _leaf(group, "info", "List all available migrations")
+    info = add_leaf(group, "info", "List all available migrations")
     add_source(info)
     add_connect(info)
     add_format(info, "text", "json")
     _check(group)
     _build_script(group)
-    _help(group)
+    add_help(group)
 
 
 def _add(group: Commands) -> None:
-    add = _leaf(
+    add = add_leaf(
         group,
         "add",
         "Create a new migration with the given description",
@@ -212,7 +209,7 @@ def _add(group: Commands) -> None:
 
 
 def _run(group: Commands) -> None:
-    leaf = _leaf(group, "run", "Run all pending migrations")
+    leaf = add_leaf(group, "run", "Run all pending migrations")
     _changing(
         leaf,
         dry_run="List all the migrations to be run without applying",
@@ -222,7 +219,7 @@ def _run(group: Commands) -> None:
 
 
 def _skip(group: Commands) -> None:
-    leaf = _leaf(group, "skip", "Skip all pending migrations without running them")
+    leaf = add_leaf(group, "skip", "Skip all pending migrations without running them")
     _changing(
         leaf,
         dry_run="List all the migrations to be skipped without marking them as applied",
@@ -232,7 +229,7 @@ def _skip(group: Commands) -> None:
 
 
 def _revert(group: Commands) -> None:
-    leaf = _leaf(group, "revert", "Revert the latest migration with a down file")
+    leaf = add_leaf(group, "revert", "Revert the latest migration with a down file")
     _changing(
         leaf,
         dry_run="List the migration to be reverted without applying",
@@ -255,7 +252,7 @@ def _changing(leaf: Parser, *, dry_run: str, target: str) -> None:
 
 
 def _check(group: Commands) -> None:
-    check = _leaf(
+    check = add_leaf(
         group,
         "check",
         "Check the migration files and where the database stands",
@@ -292,41 +289,3 @@ def _build_script(group: Commands) -> None:
     leaf.set_defaults(handler="sqlx.cli.migrate:build_script")
     add_source(leaf)
     leaf.options.add_argument("--force", action="store_true", help="Overwrite it")
-
-
-def _commands(parser: Parser) -> Commands:
-    return parser.add_subparsers(
-        title="Commands", metavar="<COMMAND>", prog=parser.prog
-    )
-
-
-def _group(commands: Commands, name: str, title: str) -> Commands:
-    parser = commands.add_parser(name, help=title, description=title)
-    parser.usage = f"{parser.prog} <COMMAND>"
-    parser.set_defaults(parser=parser)
-    return _commands(parser)
-
-
-def _leaf(
-    commands: Commands,
-    name: str,
-    title: str,
-    *,
-    description: str = "",
-    usage: str = "[OPTIONS]",
-) -> Parser:
-    description = description or title
-    parser = commands.add_parser(name, help=title, description=description)
-    parser.usage = f"{parser.prog} {usage}"
-    module = MODULES.get(name, "migrate")
-    parser.set_defaults(handler=f"sqlx.cli.{module}:{name}")
-    return parser
-
-
-def _help(commands: Commands) -> None:
-    title = "Print this message or the help of the given subcommand(s)"
-    leaf = _leaf(commands, "help", title, usage="[COMMAND]...")
-    leaf.arguments.add_argument(
-        "words", nargs="*", metavar="[COMMAND]...", help="The subcommand"
-    )
-    leaf.set_defaults(handler="help", above=leaf.prog.split()[1:-1])

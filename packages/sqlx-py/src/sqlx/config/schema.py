@@ -1,5 +1,8 @@
 """What `sqlx.toml` may hold, as a table, and the check of a document against it.
 
+The table `prepare` is ours. SQLx refuses it, so a project whose `sqlx.toml` Rust reads
+too writes the same settings as `[drivers.external.sqlx-py]`, which SQLx passes over.
+
 Source:
     SQLx 0.9.0, sqlx-core `config/*.rs`; most words are those of its parser, serde.
 """
@@ -118,6 +121,14 @@ def _expected(names: tuple[str, ...]) -> str:
     return f"expected {'one of ' if len(names) > 1 else ''}`{'`, `'.join(names)}`"
 
 
+_PREPARE = _table(
+    {
+        "packages": _array(_text),
+        "sqlx-version": _one_of("0.8", "0.9"),
+        "database": _one_of("postgres", "sqlite"),
+    }
+)
+
 # Where `others` stands, SQLx takes names that it does not know.
 _ROOT = _table(
     {
@@ -127,7 +138,9 @@ _ROOT = _table(
                 "mysql": _table({}),
                 "postgres": _table({}),
                 "sqlite": _table({"unsafe-load-extensions": _array(_extension)}),
-                "external": _table({}, others=_table({}, others=_anything)),
+                "external": _table(
+                    {"sqlx-py": _PREPARE}, others=_table({}, others=_anything)
+                ),
             }
         ),
         "macros": _table(
@@ -160,5 +173,6 @@ _ROOT = _table(
                 ),
             }
         ),
+        "prepare": _PREPARE,
     }
 )

@@ -3,8 +3,8 @@
 The file is checked as SQLx checks it: a name that SQLx does not know is an error where
 it is one there. SQLx takes any names in `migrate.defaults`, `macros.preferred-crates`
 and the tables `drivers.external.<name>`, and nowhere else: sqlx-cli 0.9.0 stops at
-`[python]`. So settings of ours, should there be some, belong into a table
-`[drivers.external.sqlx-py]`; there are none yet.
+`[prepare]`. So our own settings may stand there, or, where Rust reads the file too, in
+`[drivers.external.sqlx-py]`.
 
 SQLx's message ends with the name of the file; here line, column and reason follow.
 
@@ -79,6 +79,10 @@ class Settings:
         migration_type: What `migrate add` writes.
         migration_versioning: What versions `migrate add` gives.
         sqlite_extensions: Extensions to load into SQLite, in order.
+        packages: What `prepare` and `check` look at when no argument says it.
+        sqlx_version: The SQLx whose bytes `prepare` writes: "0.8" or "0.9".
+        scratch_database: The kind that is made from the migrations when there is no
+            URL: "postgres", "sqlite", or empty to see it from the queries.
     """
 
     database_url_var: str = _USUAL_VARIABLE
@@ -89,6 +93,9 @@ class Settings:
     migration_type: DefaultMigrationType = DefaultMigrationType.INFERRED
     migration_versioning: DefaultVersioning = DefaultVersioning.INFERRED
     sqlite_extensions: tuple[SqliteExtension, ...] = ()
+    packages: tuple[str, ...] = ()
+    sqlx_version: str = "0.9"
+    scratch_database: str = ""
 
 
 def database_url(
@@ -252,7 +259,12 @@ def _settings(document: dict[str, Any]) -> Settings:
     common = document.get("common", {})
     migrate = document.get("migrate", {})
     defaults = migrate.get("defaults", {})
-    sqlite = document.get("drivers", {}).get("sqlite", {})
+    drivers = document.get("drivers", {})
+    sqlite = drivers.get("sqlite", {})
+    ours = {
+        **drivers.get("external", {}).get("sqlx-py", {}),
+        **document.get("prepare", {}),
+    }
     default = Settings()
     return Settings(
         database_url_var=common.get("database-url-var", default.database_url_var),
@@ -270,4 +282,7 @@ def _settings(document: dict[str, Any]) -> Settings:
             else SqliteExtension(written["path"], written["entrypoint"])
             for written in sqlite.get("unsafe-load-extensions", ())
         ),
+        packages=tuple(ours.get("packages", ())),
+        sqlx_version=ours.get("sqlx-version", default.sqlx_version),
+        scratch_database=ours.get("database", default.scratch_database),
     )

