@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,14 @@ def test_a_public_name_is_in_the_page_on_the_library(name: str) -> None:
         return
     text = (DOCS / "library.md").read_text(encoding="utf-8")
     assert re.search(rf"`[^`\n]*\b{name}\b[^`\n]*`", text), f"{name} is nowhere"
+
+
+def test_the_pages_made_from_data_are_up_to_date() -> None:
+    """docs/types.md and docs/findings.md are what scripts/tables writes."""
+    pages = runpy.run_path(str(DOCS.parent / "scripts/tables"))["pages"]()
+    assert pages
+    for path, text in pages.items():
+        assert path.read_text(encoding="utf-8") == text, f"run scripts/tables: {path}"
 
 
 def options(parser: argparse.ArgumentParser) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """The documents tell the truth: every code block in them is run, top to bottom.
 
-A `console` block holds commands behind `$ ` and what they print. A `python` block is a
-program that prints nothing. A `sql PATH` block is a file that the reader writes. There
-is no other kind, so that nothing can stand in a document that nobody runs. What differs
-from run to run is written `<version>` (of a migration that was just made), `<time>` or
-`<here>`; the port of a running service is not compared.
+A `console` block holds commands behind `$ ` and what they print; behind `$? `, those
+that fail. A `python` block is a program that prints nothing. A block with a path, such
+as `sql PATH`, is a file that the reader writes. There is no other kind, so that nothing
+can stand in a document that nobody runs. What differs from run to run is written
+`<version>` (of a migration that was just made), `<time>` or `<here>`; the port of a
+running service is not compared.
 """
 
 from __future__ import annotations
@@ -77,29 +78,32 @@ class Reader:
             and name not in {"DATABASE_URL", "RUNTIME_DATABASE_URL", "LOG_FORMAT"}
         }
         self.environ["PATH"] = f"{BIN}{os.pathsep}{self.environ['PATH']}"
+        self.environ["XDG_CACHE_HOME"] = str(directory / ".cache")
         self.service: subprocess.Popen[str] | None = None
         self.address = ""
 
     def follow(self, block: Block) -> None:
         """Do what a block says."""
         match block.kind:
+            case "python" | "sql" | "toml" if block.path:
+                self.write(block.path, block.text)
             case "console":
                 self.type_in(block.text)
             case "python":
                 done = self.run([str(BIN / "python"), "-c", block.text])
                 assert (done.returncode, done.stdout) == (0, ""), done.stdout
-            case "sql":
-                self.write(block.path, block.text)
             case kind:
                 raise AssertionError(f"a block of kind {kind!r} is run by nobody")
 
     def type_in(self, text: str) -> None:
         """Type each command, and compare what it prints."""
-        for entry in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        entries = re.split(r"^\$(\??) ", text, flags=re.MULTILINE)[1:]
+        for fails, entry in zip(entries[::2], entries[1::2], strict=True):
             command, _, expected = entry.partition("\n")
-            assert self.answer(command, expected) == self.settled(expected), command
+            found = self.answer(command, expected, fails=bool(fails))
+            assert found == self.settled(expected), command
 
-    def answer(self, command: str, expected: str) -> str:
+    def answer(self, command: str, expected: str, *, fails: bool = False) -> str:
         """Run one command, and give what it prints."""
         if command == "make run":
             return self.start_service(expected.count("\n"))
@@ -111,7 +115,7 @@ class Reader:
             return self.fetch(command.removeprefix("curl "))
         where = ROOT if command.startswith("make ") else self.directory
         done = self.run(["sh", "-c", command], cwd=where)
-        assert done.returncode == 0, done.stdout
+        assert (done.returncode != 0) is fails, done.stdout
         return self.settled(done.stdout)
 
     def run(

@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 import sqlx
 from smally.config import EMBEDDED, Settings, SettingsError
+from smally.store.health import ping
 
 __all__ = ["Database", "DatabaseUnavailable"]
 
@@ -78,7 +79,7 @@ class Database:
                 asyncio.timeout(PROBE_TIMEOUT_SECONDS),
                 self._pool.connection() as connection,
             ):
-                await connection.execute("SELECT 1")
+                await ping(connection)
         except (psycopg.Error, PoolTimeout, TimeoutError) as error:
             raise DatabaseUnavailable("the database does not answer") from error
 
