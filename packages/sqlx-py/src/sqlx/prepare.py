@@ -1,4 +1,4 @@
-"""The door to checked queries: `check` and `prepare`, as functions.
+"""The door to checked queries: `check`, `prepare` and `describe`, as functions.
 
 Queries are collected from source, described by a database or read from `.sqlx/`, and
 compared with the annotations around them. What is wrong is a finding, never a stop: one
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from sqlx.queries.collect import Collected
     from sqlx.queries.sites import Site
 
-__all__ = ["Project", "Verdict", "check", "describe", "prepare"]
+__all__ = ["Database", "Project", "Verdict", "Way", "check", "describe", "prepare"]
 
 Answers: TypeAlias = dict[str, Description | Refusal]
 
