@@ -12,15 +12,15 @@ import psycopg
 from projects import PACKAGE, POSTGRES
 
 import sqlx
-from sqlx.databases.postgres import proof as postgres
-from sqlx.databases.sqlite import proof as sqlite
-from sqlx.databases.sqlite.listing import read_program
-from sqlx.databases.sqlite.stored import read_stored
+from sqlx.databases.postgres.proving import proof as postgres
+from sqlx.databases.sqlite.describing.listing import read_program
+from sqlx.databases.sqlite.describing.stored import read_stored
+from sqlx.databases.sqlite.proving import proof as sqlite
 from sqlx.describing import Way, open_url
-from sqlx.queries.beside import Prepared
-from sqlx.queries.cache import Cache
-from sqlx.queries.check import check
-from sqlx.queries.collect import collect
+from sqlx.queries.caching.beside import Prepared
+from sqlx.queries.caching.cache import Cache
+from sqlx.queries.checking.check import check
+from sqlx.queries.collecting.collect import collect
 from sqlx.queries.values import Description, SqlxVersion
 
 if TYPE_CHECKING:

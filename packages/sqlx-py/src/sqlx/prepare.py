@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, TypeAlias
 from sqlx.config.url import SqliteUrl, parse_url
 from sqlx.describing import Way, open_scratch, open_url
 from sqlx.errors import CacheError, ConfigurationError, SourceError
-from sqlx.queries.beside import Prepared, migration_lines
-from sqlx.queries.cache import Cache, look_up
-from sqlx.queries.check import check as compare
-from sqlx.queries.codes import finding
-from sqlx.queries.collect import collect
-from sqlx.queries.offline import (
+from sqlx.queries.caching.beside import Prepared, migration_lines
+from sqlx.queries.caching.cache import Cache, look_up
+from sqlx.queries.caching.offline import (
     NOT_CACHED,
     agree,
     caches_for,
     look_up_all,
     of_other_migrations,
 )
+from sqlx.queries.caching.stale import stale
+from sqlx.queries.checking.check import check as compare
+from sqlx.queries.checking.codes import finding
+from sqlx.queries.collecting.collect import collect
 from sqlx.queries.sites import Finding, Severity
-from sqlx.queries.stale import stale
 from sqlx.queries.values import Database, Description, Nullability, Refusal, query_hash
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from sqlx.describing import Live
     from sqlx.migrations.migration import Source
-    from sqlx.queries.collect import Collected
+    from sqlx.queries.collecting.collect import Collected
     from sqlx.queries.sites import Site
 
 __all__ = ["Database", "Project", "Verdict", "Way", "check", "describe", "prepare"]

@@ -16,7 +16,7 @@ from psycopg_pool import ConnectionPool, NullConnectionPool
 
 import sqlx
 from sqlx import checked
-from sqlx.databases.postgres.cursors import AsyncCursor, Cursor
+from sqlx.databases.postgres.running.cursors import AsyncCursor, Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

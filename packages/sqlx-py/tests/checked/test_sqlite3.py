@@ -17,7 +17,7 @@ from checked.clients import SQLITE
 
 import sqlx
 from sqlx import checked
-from sqlx.databases.sqlite.placeholders import placeholder_names
+from sqlx.databases.sqlite.running.placeholders import placeholder_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

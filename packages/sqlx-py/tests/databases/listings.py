@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlx.databases.sqlite.listing import Instruction, Program
+from sqlx.databases.sqlite.describing.listing import Instruction, Program
 
 __all__ = ["listing"]
 

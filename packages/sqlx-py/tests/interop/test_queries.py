@@ -22,10 +22,10 @@ from psycopg.conninfo import make_conninfo
 
 import sqlx
 from sqlx.describing import Way, open_url
-from sqlx.queries.beside import Prepared
-from sqlx.queries.cache import Cache
-from sqlx.queries.differences import differences
-from sqlx.queries.query_data import from_json, to_json
+from sqlx.queries.caching.beside import Prepared
+from sqlx.queries.caching.cache import Cache
+from sqlx.queries.caching.differences import differences
+from sqlx.queries.caching.query_data import from_json, to_json
 from sqlx.queries.values import (
     Database,
     Description,

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sqlx.queries.collect import collect
-from sqlx.queries.scan import scan
-from sqlx.queries.scopes import walk
-from sqlx.queries.source import Source, parse_source
-from sqlx.queries.texts import Module
+from sqlx.queries.collecting.collect import collect
+from sqlx.queries.collecting.scan import scan
+from sqlx.queries.collecting.scopes import walk
+from sqlx.queries.collecting.source import Source, parse_source
+from sqlx.queries.collecting.texts import Module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sqlx.queries.collect import Collected
-    from sqlx.queries.scan import Scanned
+    from sqlx.queries.collecting.collect import Collected
+    from sqlx.queries.collecting.scan import Scanned
     from sqlx.queries.sites import Finding
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sqlx.errors import CacheError
-from sqlx.queries.beside import (
+from sqlx.queries.caching.beside import (
     Prepared,
     migration_lines,
     prepared_from_json,

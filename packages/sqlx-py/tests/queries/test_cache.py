@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from sqlx.errors import CacheError
-from sqlx.queries.beside import Prepared
-from sqlx.queries.cache import Cache, look_up
-from sqlx.queries.query_data import to_json
+from sqlx.queries.caching.beside import Prepared
+from sqlx.queries.caching.cache import Cache, look_up
+from sqlx.queries.caching.query_data import to_json
 from sqlx.queries.values import (
     Column,
     Database,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 import pytest
 
 from sqlx.queries.annotations import Annotation, Form, Returns, Shape
-from sqlx.queries.check import check, compare, refused, silence
+from sqlx.queries.checking.check import check, compare, refused, silence
 from sqlx.queries.reading import read
 from sqlx.queries.returns import returns_of
 from sqlx.queries.sites import (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sqlx
-from sqlx.queries.codes import CODES, document, finding
+from sqlx.queries.checking.codes import CODES, document, finding
 from sqlx.queries.sites import Finding, Place, Severity
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def used_codes(path: Path) -> Iterator[str]:
 def test_every_code_is_in_the_registry() -> None:
     """Whichever module it is in."""
     folder = Path(str(sqlx.__file__)).parent
-    modules = [*(folder / "queries").glob("*.py"), *folder.glob("prepare.py")]
+    modules = [*(folder / "queries").rglob("*.py"), *folder.glob("prepare.py")]
     codes = {c for path in modules for c in used_codes(path) if WORD.fullmatch(c)}
     assert {"declaration", "column-type", "no-rows", "any"} <= codes
     assert codes <= set(CODES)

@@ -14,7 +14,7 @@ from sqlx.queries.values import Database
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sqlx.queries.collect import Collected
+    from sqlx.queries.collecting.collect import Collected
 
     class Project(Protocol):
         """What `project` gives."""

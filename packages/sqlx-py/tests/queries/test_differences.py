@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from sqlx.errors import CacheError
-from sqlx.queries.differences import differences
-from sqlx.queries.query_data import to_json
+from sqlx.queries.caching.differences import differences
+from sqlx.queries.caching.query_data import to_json
 from sqlx.queries.values import (
     Column,
     Database,

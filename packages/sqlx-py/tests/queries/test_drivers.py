@@ -15,13 +15,13 @@ from psycopg.types.json import Jsonb
 from psycopg.types.multirange import Multirange
 from psycopg.types.range import Range
 
-from sqlx.queries.check import check
-from sqlx.queries.connections import driver_of
-from sqlx.queries.drivers import _OWN, ASYNCPG, PSYCOPG, driver_misfit
-from sqlx.queries.fitting import misfit
+from sqlx.queries.checking.check import check
+from sqlx.queries.checking.drivers import _OWN, ASYNCPG, PSYCOPG, driver_misfit
+from sqlx.queries.checking.fitting import misfit
+from sqlx.queries.checking.rules import Way
+from sqlx.queries.collecting.connections import driver_of
 from sqlx.queries.reading import read
 from sqlx.queries.returns import returns_of
-from sqlx.queries.rules import Way
 from sqlx.queries.sites import Parameter, Place, Site, SqlText
 from sqlx.queries.values import Column, Database, Description, Kind, TypeInfo
 

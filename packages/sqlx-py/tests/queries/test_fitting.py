@@ -23,9 +23,9 @@ import pytest
 from psycopg.types.multirange import Multirange
 from psycopg.types.range import Int4Range, Range
 
-from sqlx.queries.fitting import misfit, python_type, rule_of, type_name
+from sqlx.queries.checking.fitting import misfit, python_type, rule_of, type_name
+from sqlx.queries.checking.rules import Way
 from sqlx.queries.reading import read
-from sqlx.queries.rules import Way
 from sqlx.queries.values import Database, Kind, TypeInfo
 
 # It has no types.

@@ -13,7 +13,7 @@ from sqlx.errors import SqlxError
 from sqlx.queries.annotations import Annotation, Form, Returns, Shape
 
 if TYPE_CHECKING:
-    from sqlx.queries.collect import Collected
+    from sqlx.queries.collecting.collect import Collected
 
     class Project(Protocol):
         """What `project` gives."""
@@ -324,7 +324,11 @@ def test_the_worker_is_a_program(project: Project) -> None:
         '"types": []}]}'
     )
     done = subprocess.run(
-        [sys.executable, "-c", "from sqlx.queries.worker import main; main()"],
+        [
+            sys.executable,
+            "-c",
+            "from sqlx.queries.collecting.worker import main; main()",
+        ],
         input=request,
         capture_output=True,
         text=True,

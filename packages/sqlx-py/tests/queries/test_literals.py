@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sqlx.queries.literals import sql_text
+from sqlx.queries.collecting.literals import sql_text
+from sqlx.queries.collecting.source import Source, parse_source
 from sqlx.queries.sites import Place, SqlText
-from sqlx.queries.source import Source, parse_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

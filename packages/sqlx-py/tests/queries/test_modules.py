@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sqlx.errors import ConfigurationError
-from sqlx.queries.modules import find_modules
+from sqlx.queries.collecting.modules import find_modules
 
 if TYPE_CHECKING:
     from pathlib import Path

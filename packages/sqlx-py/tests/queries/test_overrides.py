@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sqlx.queries.overrides import BadColumnName, ColumnName, parse_column
+from sqlx.queries.checking.overrides import BadColumnName, ColumnName, parse_column
 
 
 @pytest.mark.parametrize(

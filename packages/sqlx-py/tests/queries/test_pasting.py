@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from sqlx.queries.pasting import paste
+from sqlx.queries.checking.pasting import paste
 from sqlx.queries.values import (
     Column,
     Database,

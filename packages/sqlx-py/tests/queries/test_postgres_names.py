@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sqlx.queries.postgres_names import display
+from sqlx.queries.checking.postgres_names import display
 from sqlx.queries.values import Kind, TypeInfo
 
 

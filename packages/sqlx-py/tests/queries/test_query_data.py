@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sqlx.errors import CacheError
-from sqlx.queries.query_data import from_json, to_json
+from sqlx.queries.caching.query_data import from_json, to_json
 from sqlx.queries.values import (
     Column,
     Database,

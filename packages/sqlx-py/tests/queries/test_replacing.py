@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sqlx.errors import CacheError
-from sqlx.queries.replacing import remove_files, replace_files
+from sqlx.queries.caching.replacing import remove_files, replace_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,7 +203,7 @@ def test_a_file_that_cannot_be_removed_is_an_error() -> None:
 
 WRITER = """
 import itertools, sys
-from sqlx.queries.replacing import replace_files
+from sqlx.queries.caching.replacing import replace_files
 name, rounds = sys.argv[1], int(sys.argv[2])
 for number in range(rounds):
     data = f"{name} {number}\\n".encode() * 500

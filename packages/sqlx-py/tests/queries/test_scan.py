@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sqlx.queries.annotations import Shape
-from sqlx.queries.drafts import Argument, Draft
-from sqlx.queries.evidence import Evidence, Means
+from sqlx.queries.collecting.drafts import Argument, Draft
+from sqlx.queries.collecting.evidence import Evidence, Means
 from sqlx.queries.sites import Ignore, Place, SqlText
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlx.queries.scan import Scanned
+    from sqlx.queries.collecting.scan import Scanned
 
     Scan = Callable[[str], Scanned]
     Wrong = Callable[[str], list[str]]

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sqlx.queries.drafts import Argument
-from sqlx.queries.evidence import Evidence, Means
+from sqlx.queries.collecting.drafts import Argument
+from sqlx.queries.collecting.evidence import Evidence, Means
 from sqlx.queries.sites import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlx.queries.scan import Scanned
+    from sqlx.queries.collecting.scan import Scanned
 
     Scan = Callable[[str], Scanned]
 

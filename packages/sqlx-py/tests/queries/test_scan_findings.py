@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from sqlx.queries.scan import Scanned
+    from sqlx.queries.collecting.scan import Scanned
 
     Scan = Callable[[str], Scanned]
     Wrong = Callable[[str], list[str]]

@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from sqlx.queries.check import check
+from sqlx.queries.checking.check import check
+from sqlx.queries.checking.statements import second_statement
 from sqlx.queries.sites import Finding, Place, Severity, Site, SqlText
-from sqlx.queries.statements import second_statement
 from sqlx.queries.values import Database, Description
 
 TRIGGER = "CREATE TEMP TRIGGER t AFTER INSERT ON x BEGIN SELECT 1; SELECT 2; END;"

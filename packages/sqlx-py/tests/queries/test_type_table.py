@@ -21,11 +21,11 @@ from psycopg.types.json import Json, Jsonb
 from psycopg.types.multirange import Multirange
 from psycopg.types.range import Range
 
-from sqlx.databases.postgres.builtin import VARIANTS
-from sqlx.queries.fitting import TABLES, misfit, python_type, type_name
+from sqlx.databases.postgres.describing.builtin import VARIANTS
+from sqlx.queries.checking.fitting import TABLES, misfit, python_type, type_name
+from sqlx.queries.checking.rules import ROW_CLASS, Rule, Way, against, short
+from sqlx.queries.checking.type_table import MADE_OF_OTHERS, Refused, document, rows
 from sqlx.queries.reading import read
-from sqlx.queries.rules import ROW_CLASS, Rule, Way, against, short
-from sqlx.queries.type_table import MADE_OF_OTHERS, Refused, document, rows
 from sqlx.queries.values import Database, TypeInfo
 
 if TYPE_CHECKING:

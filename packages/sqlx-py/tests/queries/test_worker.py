@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sqlx.queries.annotations import Annotation, Field, Form
-from sqlx.queries.evidence import Evidence, Means
-from sqlx.queries.resolving import Unresolved
-from sqlx.queries.transport import (
+from sqlx.queries.collecting.evidence import Evidence, Means
+from sqlx.queries.collecting.transport import (
     evidence_from_json,
     evidence_to_json,
     type_from_json,
     type_to_json,
 )
-from sqlx.queries.worker import work
+from sqlx.queries.collecting.worker import work
+from sqlx.queries.resolving import Unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

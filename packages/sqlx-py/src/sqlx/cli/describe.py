@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sqlx.cli.output import Output
-    from sqlx.queries.beside import Prepared
+    from sqlx.queries.caching.beside import Prepared
     from sqlx.queries.values import Description
 
 __all__ = ["describe"]
@@ -104,7 +104,7 @@ def _read(path: str) -> Text:
 
 def _refuse(text: Text, answer: Any, output: Output) -> None:  # noqa: ANN401 -- a Refusal; its module costs time to import.
     from sqlx.cli.findings import as_text
-    from sqlx.queries.check import refused
+    from sqlx.queries.checking.check import refused
     from sqlx.queries.sites import SqlText
 
     path = text.path or "query"
@@ -120,7 +120,7 @@ def _described(pairs: Iterable[tuple[Text, Any]]) -> Iterator[tuple[Text, Any]]:
 
 
 def _as_text(pairs: list[tuple[Text, Any]], output: Output) -> None:
-    from sqlx.queries.pasting import paste
+    from sqlx.queries.checking.pasting import paste
 
     for number, (text, answer) in enumerate(_described(pairs)):
         if number:
@@ -134,7 +134,7 @@ def _as_text(pairs: list[tuple[Text, Any]], output: Output) -> None:
 
 
 def _table(description: Description) -> Iterator[str]:
-    from sqlx.queries.fitting import type_name
+    from sqlx.queries.checking.fitting import type_name
 
     database, known = description.database, description.parameters
     if isinstance(known, int):
@@ -169,8 +169,8 @@ def _as_json(pairs: list[tuple[Text, Any]], output: Output) -> None:
 
 
 def _value(text: Text, answer: Any) -> dict[str, object]:  # noqa: ANN401 -- as above.
-    from sqlx.queries.fitting import type_name
-    from sqlx.queries.pasting import paste
+    from sqlx.queries.checking.fitting import type_name
+    from sqlx.queries.checking.pasting import paste
     from sqlx.queries.values import Refusal
 
     value: dict[str, object] = {"path": text.path or None, "query": text.sql}
@@ -203,7 +203,7 @@ def _value(text: Text, answer: Any) -> dict[str, object]:  # noqa: ANN401 -- as 
 def _write(
     found: list[Description], prepared: Prepared | None, directory: str, output: Output
 ) -> None:
-    from sqlx.queries.cache import Cache
+    from sqlx.queries.caching.cache import Cache
 
     if prepared is None:
         raise ConfigurationError("--format sqlx asks a database: unset SQLX_OFFLINE")

@@ -19,7 +19,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlx.queries.annotations import Shape
-from sqlx.queries.compiling import (
+from sqlx.queries.running.compiling import (
     Body,
     Call,
     become,
@@ -32,7 +32,7 @@ from sqlx.queries.compiling import (
 if TYPE_CHECKING:
     from types import FunctionType
 
-    from sqlx.queries.compiling import Where
+    from sqlx.queries.running.compiling import Where
 
 __all__ = ["Caller"]
 
@@ -55,19 +55,19 @@ class _Kind:
 
 
 def _psycopg(call: Call) -> Body:
-    from sqlx.databases.postgres.calling import body
+    from sqlx.databases.postgres.running.calling import body
 
     return body(call)
 
 
 def _asyncpg(call: Call) -> Body:
-    from sqlx.databases.postgres.asyncpg_calling import body
+    from sqlx.databases.postgres.running.asyncpg_calling import body
 
     return body(call)
 
 
 def _sqlite3(call: Call) -> Body:
-    from sqlx.databases.sqlite.calling import body
+    from sqlx.databases.sqlite.running.calling import body
 
     return body(call)
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlx.databases.calling import Caller
-from sqlx.queries.compiling import INLINE, Call, Where
-from sqlx.queries.query_files import read_query_file
 from sqlx.queries.reading import read
+from sqlx.queries.running.compiling import INLINE, Call, Where
+from sqlx.queries.running.query_files import read_query_file
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType

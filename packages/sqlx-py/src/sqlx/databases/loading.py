@@ -14,12 +14,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlx.queries.annotations import Annotation, Form
-from sqlx.queries.building import Rows
 from sqlx.queries.rows import raw_fields
+from sqlx.queries.running.building import Rows
 
 if TYPE_CHECKING:
-    from sqlx.queries.building import Build, Convert
-    from sqlx.queries.compiling import Where
+    from sqlx.queries.running.building import Build, Convert
+    from sqlx.queries.running.compiling import Where
 
 __all__ = ["Loading", "composite", "from_json", "subclass"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from databases.cases import MARKS, Case, read_cases
 
-from sqlx.queries.postgres_names import display
+from sqlx.queries.checking.postgres_names import display
 from sqlx.queries.values import Kind, Refusal, TypeInfo
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlx.databases.postgres.builtin import VARIANTS, declared
-from sqlx.databases.postgres.catalog import Types, select_types
-from sqlx.databases.postgres.pipeline import ask
+from sqlx.databases.postgres.describing.builtin import VARIANTS, declared
+from sqlx.databases.postgres.describing.catalog import Types, select_types
+from sqlx.databases.postgres.describing.pipeline import ask
 from sqlx.queries.values import Kind, TypeInfo
 
 if TYPE_CHECKING:

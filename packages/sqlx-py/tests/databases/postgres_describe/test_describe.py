@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from databases.postgres_describe.golden import written
 
-from sqlx.databases.postgres.describe import describe
-from sqlx.databases.postgres.explain import patched
+from sqlx.databases.postgres.describing.describe import describe
+from sqlx.databases.postgres.describing.explain import patched
 from sqlx.errors import ConnectionLost, DatabaseError
 from sqlx.queries.values import Description, Refusal, SqlxVersion
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sqlx.databases.postgres.explain import patched
+from sqlx.databases.postgres.describing.explain import patched
 
 OUTER, INNER = "Outer", "Inner"
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from databases.postgres_describe.golden import Case, cases, written
 
-from sqlx.databases.postgres.describe import describe
+from sqlx.databases.postgres.describing.describe import describe
 from sqlx.queries.values import SqlxVersion
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from sqlx.databases.postgres.pipeline import (
+from sqlx.databases.postgres.describing.pipeline import (
     Describe,
     Execute,
     Prepare,

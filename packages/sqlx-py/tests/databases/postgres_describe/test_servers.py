@@ -16,7 +16,7 @@ from faults.conftest import bouncer, make_folder, need_postgres_15, removed
 from faults.servers import Database, DebianServer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from sqlx.databases.postgres.describe import describe
+from sqlx.databases.postgres.describing.describe import describe
 from sqlx.queries.values import SqlxVersion
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import pq
 
-from sqlx.databases.postgres.proof import Probe, prove
+from sqlx.databases.postgres.proving.proof import Probe, prove
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ from databases.postgres_proof.items import COLUMNS
 from databases.postgres_proof.sentences import Sentence, Sentences
 from psycopg import pq
 
-from sqlx.databases.postgres.proof import Probe, prove
+from sqlx.databases.postgres.proving.proof import Probe, prove
 
 if TYPE_CHECKING:
     from random import Random

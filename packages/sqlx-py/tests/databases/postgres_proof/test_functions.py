@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sqlx.databases.postgres.functions import ALWAYS, NULL_FOR_NO_ROWS, RANKS, SURE
+from sqlx.databases.postgres.proving.functions import (
+    ALWAYS,
+    NULL_FOR_NO_ROWS,
+    RANKS,
+    SURE,
+)
 
 if TYPE_CHECKING:
     import psycopg

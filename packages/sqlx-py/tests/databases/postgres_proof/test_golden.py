@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from databases.postgres_proof.golden import Case, cases, nulls, written
 
-from sqlx.databases.postgres.proof import prove
+from sqlx.databases.postgres.proving.proof import prove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

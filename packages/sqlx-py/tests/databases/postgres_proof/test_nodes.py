@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sqlx.databases.postgres.nodes import Node, UnknownTree, Value, parse
+from sqlx.databases.postgres.proving.nodes import Node, UnknownTree, Value, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from sqlx.databases.postgres import proof
-from sqlx.databases.postgres.proof import Probe, prove
+from sqlx.databases.postgres.proving import proof
+from sqlx.databases.postgres.proving.proof import Probe, prove
 from sqlx.errors import ConnectionLost
 from sqlx.queries.values import Nullability
 

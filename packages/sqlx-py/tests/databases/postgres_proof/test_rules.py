@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import pytest
 from databases.postgres_proof.golden import written
 
-from sqlx.databases.postgres.facts import (
+from sqlx.databases.postgres.proving.facts import (
     Facts,
     Function,
     Relation,
     find_facts,
     the_query,
 )
-from sqlx.databases.postgres.nodes import UnknownTree
-from sqlx.databases.postgres.nullability import Analysis
+from sqlx.databases.postgres.proving.nodes import UnknownTree
+from sqlx.databases.postgres.proving.nullability import Analysis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

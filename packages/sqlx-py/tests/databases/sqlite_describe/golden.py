@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from databases.cases import MARKS, Case, read_cases
 
-from sqlx.queries.sqlite_names import display
+from sqlx.queries.checking.sqlite_names import display
 from sqlx.queries.values import Refusal
 
 if TYPE_CHECKING:

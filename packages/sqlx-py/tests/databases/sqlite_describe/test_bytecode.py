@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from databases.listings import listing
 
-from sqlx.databases.sqlite.bytecode import Guess, Record, interpret
+from sqlx.databases.sqlite.describing.bytecode import Guess, Record, interpret
 from sqlx.queries.values import SqlxVersion
 
 UNKNOWN = Guess("Null", None)

@@ -10,7 +10,7 @@ import apsw
 import pytest
 from databases.sqlite_describe.golden import SCHEMA, written
 
-from sqlx.databases.sqlite.describe import describe
+from sqlx.databases.sqlite.describing.describe import describe
 from sqlx.queries.values import (
     Column,
     Database,
@@ -231,7 +231,8 @@ def test_triggers_are_part_of_the_listing(connection: apsw.Connection) -> None:
 def test_apsw_is_imported_when_it_is_needed() -> None:
     """The modules of SQLite come without it."""
     code = (
-        "import sys, sqlx.databases.sqlite.describe, sqlx.databases.sqlite.proof;"
+        "import sys, sqlx.databases.sqlite.describing.describe;"
+        "import sqlx.databases.sqlite.proving.proof;"
         "sys.exit('apsw' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

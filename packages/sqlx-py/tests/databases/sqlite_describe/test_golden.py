@@ -9,7 +9,7 @@ import apsw
 import pytest
 from databases.sqlite_describe.golden import SCHEMA, Case, cases, written
 
-from sqlx.databases.sqlite.describe import describe
+from sqlx.databases.sqlite.describing.describe import describe
 from sqlx.queries.values import SqlxVersion
 
 CASES = cases()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sqlx.databases.sqlite.words import declared
-from sqlx.queries.sqlite_names import display
+from sqlx.databases.sqlite.describing.words import declared
+from sqlx.queries.checking.sqlite_names import display
 from sqlx.queries.values import TypeInfo
 
 DECLARED = {

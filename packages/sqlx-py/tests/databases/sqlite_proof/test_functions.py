@@ -7,7 +7,7 @@ from itertools import product
 import apsw
 import pytest
 
-from sqlx.databases.sqlite.proof_functions import (
+from sqlx.databases.sqlite.proving.proof_functions import (
     COUNTS,
     EXTREMES,
     NEVER_NULL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from databases.listings import listing
 
-from sqlx.databases.sqlite.proof import MOST_FOLLOWED, prove
+from sqlx.databases.sqlite.proving.proof import MOST_FOLLOWED, prove
 
 STORED = {(0, 2): (True, False)}
 PROGRAMS = {

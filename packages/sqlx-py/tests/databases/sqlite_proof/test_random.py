@@ -12,17 +12,17 @@ import pytest
 from databases.sqlite_proof.tables import scratch
 from databases.sqlite_proof.trial import Trial, proofs, stored_as, trials
 
-from sqlx.databases.sqlite.proof_effects import EFFECTS
-from sqlx.databases.sqlite.proof_functions import COUNTS
-from sqlx.databases.sqlite.proof_state import State
-from sqlx.databases.sqlite.proof_turns import TURNS, Place, Ways
-from sqlx.databases.sqlite.proof_values import ANYTHING
-from sqlx.databases.sqlite.stored import Stored, read_stored
+from sqlx.databases.sqlite.describing.stored import Stored, read_stored
+from sqlx.databases.sqlite.proving.proof_effects import EFFECTS
+from sqlx.databases.sqlite.proving.proof_functions import COUNTS
+from sqlx.databases.sqlite.proving.proof_state import State
+from sqlx.databases.sqlite.proving.proof_turns import TURNS, Place, Ways
+from sqlx.databases.sqlite.proving.proof_values import ANYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlx.databases.sqlite.listing import Instruction
+    from sqlx.databases.sqlite.describing.listing import Instruction
 
 SEED = int(os.environ.get("SQLX_PROOF_SEED", "1"))
 MANY = int(os.environ.get("SQLX_PROOF_QUERIES", "3000"))

@@ -9,7 +9,7 @@ from apsw.ext import query_info
 from databases.sqlite_proof.tables import FILLINGS, filled, scratch
 from databases.sqlite_proof.trial import rows_of
 
-from sqlx.databases.sqlite.describe import describe
+from sqlx.databases.sqlite.describing.describe import describe
 from sqlx.queries.values import Column, Description, SqlxVersion
 
 LINES = (Path(__file__).parent / "traps.txt").read_text("utf-8").splitlines()

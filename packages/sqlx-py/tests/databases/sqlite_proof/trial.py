@@ -9,14 +9,14 @@ from apsw.ext import query_info
 from databases.sqlite_proof.generator import Queries
 from databases.sqlite_proof.tables import FILLINGS, filled, scratch
 
-from sqlx.databases.sqlite.listing import Program, read_program
-from sqlx.databases.sqlite.proof import prove, values_of
-from sqlx.databases.sqlite.proof_values import storage
+from sqlx.databases.sqlite.describing.listing import Program, read_program
+from sqlx.databases.sqlite.proving.proof import prove, values_of
+from sqlx.databases.sqlite.proving.proof_values import storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlx.databases.sqlite.stored import Stored
+    from sqlx.databases.sqlite.describing.stored import Stored
 
 __all__ = ["Trial", "proofs", "stored_as", "trials"]
 

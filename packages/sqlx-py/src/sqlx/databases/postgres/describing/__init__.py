@@ -1,0 +1,1 @@
+"""Describing queries on PostgreSQL: what SQLx would say of them."""

@@ -1,0 +1,1 @@
+"""Proving on PostgreSQL that a column is never NULL."""

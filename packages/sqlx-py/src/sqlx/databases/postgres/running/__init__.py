@@ -1,0 +1,1 @@
+"""Calling psycopg and asyncpg for checked queries."""

@@ -1,0 +1,1 @@
+"""Describing queries on SQLite: what SQLx would say of them."""

@@ -1,0 +1,1 @@
+"""Proving on SQLite that a column is never NULL."""

@@ -1,0 +1,1 @@
+"""Calling sqlite3 for checked queries."""

@@ -1,0 +1,1 @@
+"""Comparing annotations with what a database says, and what to write instead."""

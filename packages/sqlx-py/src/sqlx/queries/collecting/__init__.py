@@ -1,0 +1,1 @@
+"""Finding queries in source: their text by its syntax, their types by importing."""
