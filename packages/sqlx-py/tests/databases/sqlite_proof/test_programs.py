@@ -58,6 +58,10 @@ PROGRAMS = {
         ),
         "!",
     ),
+    "a number is none any more when it was made a text for a row": (
+        "Real 0 1 0 1.5\nMakeRecord 1 1 2 B\nSubtract 1 1 3\nResultRow 1 3",
+        "!!?",
+    ),
     "a real in p4": ("Real 0 1 0 2.5\nInteger 3 2\nMultiply 1 2 3\nResultRow 3 1", "!"),
     "an infinity in p4": ("Real 0 1 0 Inf\nSubtract 1 1 2\nResultRow 1 2", "!?"),
     "a row may be gone when a table was cleared": (

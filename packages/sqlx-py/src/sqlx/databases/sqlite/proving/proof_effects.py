@@ -338,11 +338,10 @@ def _row(state: State, op: Instruction, cursors: Cursors) -> None:
 
 
 def _make_record(state: State, op: Instruction, _: Cursors) -> None:
-    """Make a row; an affinity in p4 may change what a value is, not whether it is."""
-    fields = map(state.value, range(op.p1, op.p1 + op.p2))
-    more = ANYTHING if op.p4 else 0
-    row = tuple(v | more if isinstance(v, int) else v for v in fields)
-    state.put(op.p3, row)
+    """Make a row; affinities in p4 are applied to the registers themselves."""
+    if op.p4:
+        _affinity(state, op, _)
+    state.put(op.p3, tuple(map(state.value, range(op.p1, op.p1 + op.p2))))
 
 
 def _open(state: State, op: Instruction, _: Cursors) -> None:

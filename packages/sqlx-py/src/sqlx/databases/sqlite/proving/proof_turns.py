@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from sqlx.databases.sqlite.proving.proof_state import UNKNOWN, Known, State, Unproved
 from sqlx.databases.sqlite.proving.proof_values import (
     ANYTHING,
+    AS_TEXT,
     INTEGER,
     MAY_BE_NULL,
     NO_ROW,
@@ -79,6 +80,14 @@ def _rewind(state: State, op: Instruction, at: Place) -> Ways:
 def _seek_surely(state: State, op: Instruction, at: Place) -> Ways:
     """Jump when there is no row; with no place to jump to, SQLite is sure of one."""
     return _seek(state, op, at) if op.p2 else ((at.pc + 1, state.stand(op.p1)),)
+
+
+def _seek_near(state: State, op: Instruction, at: Place) -> Ways:
+    """Seek by a key in p3, which may be made a number: a text may be none any more."""
+    value = state.value(op.p3)
+    if isinstance(value, int) and value & AS_TEXT:
+        state.put(op.p3, value | ANYTHING)
+    return _seek(state, op, at)
 
 
 def _seek(state: State, op: Instruction, at: Place) -> Ways:
@@ -292,10 +301,10 @@ JUMPS_OR_NOT = (
 TURNS: Mapping[str, Turn] = {
     **dict.fromkeys(JUMPS_OR_NOT, _both),
     **dict.fromkeys(("Init", "Goto"), _goto),
-    **dict.fromkeys(("Last", "SeekGE", "SeekGT", "SeekLE", "SeekLT"), _seek),
+    **dict.fromkeys(("SeekGE", "SeekGT", "SeekLE", "SeekLT"), _seek_near),
     **dict.fromkeys(("Rewind", "Sort", "SorterSort"), _rewind),
     **dict.fromkeys(("SeekRowid", "NotExists"), _seek_surely),
-    **dict.fromkeys(("NotFound", "NoConflict"), _seek),
+    **dict.fromkeys(("Last", "NotFound", "NoConflict"), _seek),
     **dict.fromkeys(("Next", "Prev", "SorterNext", "Found"), _find),
     "DecrJumpZero": _count_down,
     "EndCoroutine": _end_coroutine,
