@@ -48,7 +48,6 @@ def test_a_query_is_told_with_its_python(sqlx: Command) -> None:
         "\n"
         "from dataclasses import dataclass\n"
         "from sqlite3 import Connection\n"
-        "from typing import Any\n"
         "\n"
         "import sqlx\n"
         "\n"
@@ -61,9 +60,13 @@ def test_a_query_is_told_with_its_python(sqlx: Command) -> None:
         "\n"
         "\n"
         f'@sqlx.query("{PET}")\n'
-        "def query(connection: Connection, parameter_1: Any) -> list[Query]:\n"
+        "def query(connection: Connection, parameter_1: str | int | float | bytes "
+        "| None) -> list[Query]:\n"
         "    raise NotImplementedError\n"
     )
+    Path("app.py").write_text(result.out.partition("\n\n")[2])
+    checked = sqlx("check", "app")
+    assert (checked.code, checked.out) == (0, "")
 
 
 def test_a_folder_is_described_file_by_file(sqlx: Command) -> None:

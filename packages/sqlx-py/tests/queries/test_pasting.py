@@ -132,7 +132,14 @@ def test_a_column_that_can_be_no_field_is_told() -> None:
             ("Text",),
             "connection_1: str",
         ),
-        ("SELECT ?1, ?2", 2, "parameter_1: Any, parameter_2: Any"),
+        (
+            "SELECT ?1, ?2",
+            2,
+            (
+                "parameter_1: str | int | float | bytes | None, "
+                "parameter_2: str | int | float | bytes | None"
+            ),
+        ),
     ],
 )
 def test_parameters_are_named_by_what_they_are_compared_with(

@@ -26,6 +26,7 @@ CONNECTIONS = {
     Database.POSTGRES: "from psycopg import Connection",
     Database.SQLITE: "from sqlite3 import Connection",
 }
+UNTYPED = "str | int | float | bytes | None"  # whatever SQLite can store
 IMPORTS = (
     (r"@dataclass", "from dataclasses import dataclass"),
     (r"\b(?:date|datetime|time|timedelta)\b", "from datetime import {}"),
@@ -135,7 +136,7 @@ def _parameters(description: Description) -> Iterator[tuple[str, str]]:
             name = f"{name}_{number}"
         taken.add(name)
         if isinstance(known, int):
-            yield name, "Any"
+            yield name, UNTYPED
         else:
             yield name, python_type(known[number - 1], description.database)
 
