@@ -11,14 +11,14 @@ from databases.sqlite_proof.tables import FILLINGS, filled, scratch
 
 from sqlx.databases.sqlite.describing.listing import Program, read_program
 from sqlx.databases.sqlite.proving.proof import prove, values_of
-from sqlx.databases.sqlite.proving.proof_values import storage
+from sqlx.databases.sqlite.proving.proof_values import Value, storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlx.databases.sqlite.describing.stored import Stored
 
-__all__ = ["Trial", "proofs", "stored_as", "trials"]
+__all__ = ["Trial", "proofs", "stored_as", "trials", "values"]
 
 MOST_ROWS = 500
 MOST_STEPS = 200_000
@@ -83,8 +83,12 @@ def proofs(trial: Trial, stored: Stored) -> tuple[bool, ...]:
 
 def stored_as(trial: Trial, stored: Stored) -> tuple[str, ...]:
     """Tell of each column the one storage class that is proved; Null where none is."""
-    values = values_of(trial.sql, trial.program, stored, len(trial.nulls))
-    return tuple(map(storage, values))
+    return tuple(map(storage, values(trial, stored)))
+
+
+def values(trial: Trial, stored: Stored) -> tuple[Value, ...]:
+    """Give all that is proved of the columns."""
+    return values_of(trial.sql, trial.program, stored, len(trial.nulls))
 
 
 def rows_of(
