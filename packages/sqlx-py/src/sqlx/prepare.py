@@ -72,7 +72,8 @@ class Project:
     @property
     def target(self) -> Cache:
         """The cache that `prepare` writes."""
-        return Cache(self.offline_dir or self.cache)
+        inside = os.path.normpath(os.path.join(self.root, self.cache))
+        return Cache(self.offline_dir or inside)
 
     def source(self) -> Source | None:
         """Read the migrations; None when there are none."""
@@ -148,7 +149,8 @@ def prepare(
     Args:
         project: What is checked, and against what.
         check: Write nothing; a cache that would be written otherwise is wrong.
-        prune: Remove the files that none of these queries uses.
+        prune: Remove the files that none of these queries uses; when there is no query
+            at all, nothing is removed.
         fresh: Ask the database in any case.
 
     Raises:
@@ -181,7 +183,7 @@ def prepare(
     if prepared is not None:
         described = [d for d in answers.values() if isinstance(d, Description)]
         verdict = replace(verdict, written=cache.write(described, prepared))
-    if prune:
+    if prune and used:
         verdict = replace(verdict, removed=cache.prune(used), unused=())
     return verdict
 
@@ -308,7 +310,9 @@ def _known(project: Project, sites: Sequence[Site]) -> Answers | None:
         answers: Answers = {}
         for site in sites:
             found = cache.read(site.text.sql)
-            if found is None or any(c.proof is None for c in found.columns):
+            if query_hash(site.text.sql) in prepared.outdated or found is None:
+                return None
+            if any(c.proof is None for c in found.columns):
                 return None
             answers[site.text.sql] = found
     except CacheError:

@@ -193,6 +193,63 @@ def test_other_migrations_than_the_caches_are_noticed(sqlx: Command) -> None:
     )
 
 
+OTHER = APP.replace("SELECT name", "SELECT name AS other")
+LEFT_OUT = (
+    "other.py:6:14: error: the cache was made for other migrations since, and this "
+    "query was left out; run `sqlx prepare` with its package [cache-migrations]\n"
+)
+
+
+def test_a_package_that_was_left_out_is_not_blessed(sqlx: Command) -> None:
+    """Its files are from before the migration, whoever was prepared after it."""
+    write("other.py", OTHER)
+    sqlx("prepare", "app", "other")
+    write(NEW, "CREATE TABLE more (id INTEGER);")
+    assert sqlx("prepare", "app").code == 0
+    assert sqlx("check", "app", "--offline").code == 0
+    result = sqlx("check", "app", "other", "--offline")
+    assert (result.code, result.out) == (1, LEFT_OUT)
+    result = sqlx("prepare", "other", "--check")
+    assert (result.code, result.out) == (1, LEFT_OUT)
+    assert sqlx("prepare", "app").code == 0
+    assert sqlx("check", "other", "--offline").out == LEFT_OUT
+    assert sqlx("prepare", "other").code == 0
+    assert sqlx("check", "app", "other", "--offline").code == 0
+
+
+def test_a_query_that_was_left_out_is_asked_again(sqlx: Command) -> None:
+    """What the migration broke is found, although its file lies there."""
+    write("other.py", OTHER)
+    sqlx("prepare", "app", "other")
+    write(NEW, "ALTER TABLE pets RENAME COLUMN name TO called;")
+    write("app.py", APP.replace("SELECT name", "SELECT called"))
+    assert sqlx("prepare", "app").code == 0
+    result = sqlx("prepare", "other")
+    assert result.code == 1
+    assert "no such column: name [code 1] [sql]" in result.out
+
+
+def test_when_it_is_not_known_how_a_cache_was_made_others_are_outdated(
+    sqlx: Command,
+) -> None:
+    """A broken file tells nothing of the queries that are left out."""
+    write("other.py", OTHER)
+    sqlx("prepare", "app", "other")
+    Path(".sqlx/python/prepared.json").write_text("{")
+    assert sqlx("prepare", "app").code == 0
+    assert sqlx("check", "other", "--offline").out == LEFT_OUT
+
+
+def test_pruning_with_no_query_removes_nothing(sqlx: Command) -> None:
+    """A package that has lost its queries is more likely a mistake."""
+    sqlx("prepare", "app")
+    write("app.py", "")
+    result = sqlx("prepare", "app", "--prune")
+    assert result.code == 0
+    assert result.err.splitlines()[1] == "warning: no queries found"
+    assert files() == FILES
+
+
 def test_a_cache_without_its_migrations_is_refused(sqlx: Command) -> None:
     """Where there are none, it cannot be known whether it fits."""
     sqlx("prepare", "app")

@@ -168,6 +168,7 @@ PREPARED_JSON = f"""{{
     "1 {"01" * 48}",
     "20260131235959 {"ab" * 48}"
   ],
+  "outdated": [],
   "server": "18.0",
   "sqlx": "0.9"
 }}
@@ -187,7 +188,7 @@ def test_how_a_cache_was_made_has_a_line_for_each_fact() -> None:
 @pytest.mark.parametrize("migrations", [LINES, (), (f"-5 {'00' * 48}",), None])
 def test_how_a_cache_was_made_is_read_again(migrations: tuple[str, ...] | None) -> None:
     """With migrations, with none that lie there, or without."""
-    prepared = replace(PREPARED, migrations=migrations)
+    prepared = replace(PREPARED, migrations=migrations, outdated=("ab", "cd"))
     assert prepared_from_json(prepared_to_json(prepared), "p.json") == prepared
 
 
@@ -196,7 +197,11 @@ def test_how_a_cache_was_made_is_read_again(migrations: tuple[str, ...] | None) 
     [
         ("PostgreSQL", "Oracle", "'Oracle' is not a valid Database"),
         ('"0.9"', '"0.6"', "'0.6' is not a valid SqlxVersion"),
-        ('"18.0"', "18", "the keys are database, format, migrations, server, sqlx"),
+        (
+            '"18.0"',
+            "18",
+            "the keys are database, format, migrations, outdated, server, sqlx",
+        ),
         ('"1 0101', '"1 01', f'a migration is "1 {"01" * 47}"'),
         (
             PREPARED_JSON[PREPARED_JSON.index("[") : PREPARED_JSON.index("]") + 1],

@@ -58,12 +58,15 @@ class Prepared:
         sqlx: The SQLx whose bytes were written.
         migrations: Those that made the schema, see `migration_lines`; None where the
             schema was not made by migrations.
+        outdated: Hashes of queries that have a file from before the migrations changed,
+            and were not described since: a `prepare` of other packages left them out.
     """
 
     database: Database
     server: str
     sqlx: SqlxVersion
     migrations: tuple[str, ...] | None
+    outdated: tuple[str, ...] = ()
 
 
 def migration_lines(migrations: Iterable[tuple[int, bytes]]) -> tuple[str, ...]:
@@ -83,6 +86,7 @@ def prepared_to_json(prepared: Prepared) -> str:
         "database": prepared.database.value,
         "format": FORMAT,
         "migrations": prepared.migrations,
+        "outdated": prepared.outdated,
         "server": prepared.server,
         "sqlx": prepared.sqlx.value,
     }
@@ -99,10 +103,12 @@ def prepared_from_json(text: str, path: str) -> Prepared:
         case {
             "database": str(database),
             "migrations": migrations,
+            "outdated": [*hashes],
             "server": str(server),
             "sqlx": str(sqlx),
         }:
-            return _prepared(path, database, server, sqlx, migrations)
+            found = _prepared(path, database, server, sqlx, migrations)
+            return replace(found, outdated=tuple(map(str, hashes)))
     raise _unlike(path, f"the keys are {', '.join(value)}")
 
 

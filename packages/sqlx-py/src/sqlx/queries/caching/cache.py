@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlx.errors import CacheError
@@ -22,7 +22,7 @@ from sqlx.queries.caching.query_data import AGAIN, from_json, to_json
 from sqlx.queries.values import query_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from sqlx.queries.caching.beside import Prepared
     from sqlx.queries.values import Description
@@ -114,7 +114,8 @@ class Cache:
         """Write queries' files; those of other queries stay.
 
         Either all is written, or what was there is left as it is. A file that has its
-        bytes already is not touched. How the cache was made is told last.
+        bytes already is not touched. How the cache was made is told last, and which
+        other queries were described for other migrations.
 
         Args:
             descriptions: The queries, as SQLx of `prepared.sqlx` describes them.
@@ -138,8 +139,24 @@ class Cache:
             proofs = proofs_to_json(description)
             if proofs is not None:
                 files[_proof_file(name)] = proofs.encode()
-        files[_PREPARED] = prepared_to_json(prepared).encode()
+        told = replace(prepared, outdated=self._outdated(prepared, files))
+        files[_PREPARED] = prepared_to_json(told).encode()
         return replace_files(self.directory, files)
+
+    def _outdated(
+        self, prepared: Prepared, files: Mapping[str, bytes]
+    ) -> tuple[str, ...]:
+        """List the queries that are left out, and were for other migrations."""
+        left = {h for h in self._hashes("", _QUERY_FILE) if _query_file(h) not in files}
+        try:
+            old = self.prepared()
+        except CacheError:
+            return tuple(sorted(left))  # Nobody knows what they were for.
+        if old is None:
+            return ()  # They are SQLx's.
+        if (old.database, old.migrations) == (prepared.database, prepared.migrations):
+            left &= {*old.outdated}
+        return tuple(sorted(left))
 
     def unused(self, used: Collection[str]) -> tuple[str, ...]:
         """Name the files that belong to none of these queries, SQLx's first.

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from sqlx.errors import CacheError
 from sqlx.queries.caching.beside import migration_lines
 from sqlx.queries.caching.cache import Cache, look_up
+from sqlx.queries.checking.codes import finding
 from sqlx.queries.collecting.texts import project_of
 from sqlx.queries.sites import Finding, Severity
+from sqlx.queries.values import query_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,9 +33,11 @@ __all__ = [
     "Found",
     "agree",
     "caches_for",
+    "left_out",
     "look_up_all",
     "migrations_that_differ",
     "of_other_migrations",
+    "outdated",
 ]
 
 PREPARE = "run `sqlx prepare`"
@@ -50,12 +54,12 @@ class Found:
     Args:
         answers: What is known, by the query's text.
         findings: What is missing or wrong.
-        caches: Those that had an answer.
+        caches: Those that had an answer, with the hashes of their outdated queries.
     """
 
     answers: dict[str, Description] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    caches: list[Cache] = field(default_factory=list)
+    caches: dict[Cache, frozenset[str]] = field(default_factory=dict)
 
 
 def look_up_all(
@@ -72,9 +76,9 @@ def look_up_all(
     found = Found()
     folders = functools.cache(lambda path: caches_for(path, offline_dir, root))
     for site in sites:
-        finding = _look_up(site, folders(site.place.path), found)
-        if finding is not None:
-            found.findings.append(finding)
+        wrong = _look_up(site, folders(site.place.path), found)
+        if wrong is not None:
+            found.findings.append(wrong)
     for cache in found.caches:
         found.findings.extend(of_other_migrations(cache, source))
     return found
@@ -113,47 +117,52 @@ def migrations_that_differ(
         yield _error(path, 1, message)
 
 
+def left_out(site: Site) -> Finding:
+    """Report a query that was described for other migrations than the others."""
+    message = (
+        "the cache was made for other migrations since, and this query was left out; "
+        f"{PREPARE} with its package"
+    )
+    return finding(site.text.place(0), "cache-migrations", message)
+
+
+def outdated(cache: Cache) -> frozenset[str]:
+    """Give the hashes of the outdated queries; what is broken is told elsewhere."""
+    try:
+        prepared = cache.prepared()
+    except CacheError:
+        return frozenset()
+    return frozenset(prepared.outdated if prepared else ())
+
+
 def _look_up(site: Site, caches: list[Cache], found: Found) -> Finding | None:
-    sql, place = site.text.sql, site.place
+    sql = site.text.sql
     try:
         hit = look_up(caches, sql)
     except CacheError as error:
-        return _finding(site, "cache-file", str(error))
+        return finding(site.place, "cache-file", str(error))
     if hit is None:
-        place = site.text.place(0)
-        return Finding(
-            place.path,
-            Severity.ERROR,
-            "cache-missing",
-            NOT_CACHED,
-            place.line,
-            place.column,
-        )
+        return finding(site.text.place(0), "cache-missing", NOT_CACHED)
     cache, description = hit
     if cache not in found.caches:
-        found.caches.append(cache)
+        found.caches[cache] = outdated(cache)
     if site.database not in {None, description.database}:
-        return _finding(
-            site,
-            "cache-database",
-            f"the cache has this query for {description.database.value}; {PREPARE}",
-        )
+        kind = description.database.value
+        message = f"the cache has this query for {kind}; {PREPARE}"
+        return finding(site.place, "cache-database", message)
+    if query_hash(sql) in found.caches[cache]:
+        return left_out(site)
     found.answers[sql] = description
     return None
 
 
-def _finding(site: Site, code: str, message: str) -> Finding:
-    place = site.place
-    return Finding(place.path, Severity.ERROR, code, message, place.line, place.column)
-
-
 def caches_for(path: str, offline_dir: str, root: str) -> list[Cache]:
     """List where SQLx would look for a source file's queries (queries.md 5.1)."""
-    package = project_of(os.path.join(root, path), root)
+    package = project_of(os.path.abspath(os.path.join(root, path)), root)
     folders = [os.path.join(package, ".sqlx"), os.path.join(root, ".sqlx")]
     if offline_dir:
         folders.insert(0, offline_dir)
-    return [Cache(os.path.relpath(folder)) for folder in dict.fromkeys(folders)]
+    return [Cache(name) for name in dict.fromkeys(map(os.path.relpath, folders))]
 
 
 def of_other_migrations(cache: Cache, source: Source | None) -> Iterator[Finding]:

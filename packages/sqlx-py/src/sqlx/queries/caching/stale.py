@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from sqlx.errors import CacheError
 from sqlx.queries.caching.differences import differences
+from sqlx.queries.caching.offline import left_out, outdated
 from sqlx.queries.caching.query_data import to_json
 from sqlx.queries.checking.codes import finding
-from sqlx.queries.values import Description
+from sqlx.queries.values import Description, query_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,10 +40,13 @@ def stale(
         cache: The cache.
         version: The SQLx whose bytes are expected.
     """
+    old = outdated(cache)
     for site in sites:
         answer = answers[site.text.sql]
         if isinstance(answer, Description):
             yield from _stale(site, answer, cache, version)
+            if query_hash(site.text.sql) in old:
+                yield left_out(site)
 
 
 def _stale(
