@@ -247,3 +247,12 @@ def test_a_file_that_is_not_there(
             f"failed to read query file: there is no {tmp_path}/app/a.sql and "
             f"{tmp_path}/src/app/a.sql"
         )
+
+
+def test_the_run_time_imports_no_collector() -> None:
+    """Who calls queries does not pay for what finds them in source."""
+    code = (
+        "import sys, sqlx.checked;"
+        "sys.exit(any('.collecting' in name for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

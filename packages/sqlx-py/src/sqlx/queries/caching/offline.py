@@ -16,7 +16,7 @@ from sqlx.errors import CacheError
 from sqlx.queries.caching.beside import migration_lines
 from sqlx.queries.caching.cache import Cache, look_up
 from sqlx.queries.checking.codes import finding
-from sqlx.queries.collecting.texts import project_of
+from sqlx.queries.projects import project_of
 from sqlx.queries.sites import Finding, Severity
 from sqlx.queries.values import query_hash
 

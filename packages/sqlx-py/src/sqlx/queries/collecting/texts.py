@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 from sqlx.queries.collecting.drafts import error_at
 from sqlx.queries.collecting.literals import sql_text
 from sqlx.queries.collecting.scopes import dotted
+from sqlx.queries.projects import PROJECT, project_of
 from sqlx.queries.sites import SqlText
 
 if TYPE_CHECKING:
     from sqlx.queries.collecting.scopes import Scope, Tree
     from sqlx.queries.collecting.source import Source
-    from sqlx.queries.sites import Finding, Place
+from sqlx.queries.sites import Finding, Place
 
-__all__ = ["Module", "is_unchecked", "project_of", "read_sql", "relative"]
+__all__ = ["Module", "is_unchecked", "read_sql", "relative"]
 
 _UNCHECKED = {"sqlx.unchecked", "sqlx.checked.unchecked"}
 _DEDENT = {"textwrap.dedent", "inspect.cleandoc"}
@@ -28,7 +29,6 @@ _MEND = (
     "write one literal with placeholders for the values, or take it on yourself with "
     "sqlx.unchecked(…)"
 )
-_PROJECT = "pyproject.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +98,6 @@ def read_sql(
 def relative(file: str, root: str) -> str:
     """Name a file as findings do: from the root, with forward slashes."""
     return os.path.relpath(file, root).replace(os.sep, "/")
-
-
-def project_of(file: str, root: str) -> str:
-    """Find the project of a source file: where the nearest `pyproject.toml` above lies.
-
-    Args:
-        file: The source file, absolute.
-        root: The directory to take when there is none.
-
-    Source:
-        SQLx names files from the package's `Cargo.toml` (queries.md 5).
-    """
-    directory = os.path.dirname(file)
-    while not os.path.isfile(os.path.join(directory, _PROJECT)):
-        above = os.path.dirname(directory)
-        if above == directory:
-            return root
-        directory = above
-    return directory
 
 
 def _literals(expression: ast.expr, scope: Scope, what: str) -> list[ast.Constant]:
@@ -202,7 +183,7 @@ def _text_of_file(
     name = sql_text(source, _literals(expression, scope, "the path")).sql
     if re.match(r"[/\\]|[A-Za-z]:", name):
         reason = "absolute paths will only work on the current machine"
-        mend = f"write the path from the directory of {_PROJECT}"
+        mend = f"write the path from the directory of {PROJECT}"
         raise _Unreadable("file", f"{reason}; {mend}")
     project = project_of(source.file, root)
     file = os.path.normpath(os.path.join(project, name))
@@ -219,7 +200,7 @@ def _no_directory(name: str, source: Source, project: str) -> str:
     beside = os.path.join(os.path.dirname(source.file), name)
     if os.path.isfile(beside):
         return f'{reason}; write "{relative(beside, project)}"'
-    return f"{reason}, and there is no `{name}` in the directory of {_PROJECT}"
+    return f"{reason}, and there is no `{name}` in the directory of {PROJECT}"
 
 
 def _read_file(file: str, name: str) -> str:

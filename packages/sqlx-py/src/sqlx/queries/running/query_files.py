@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from sqlx.queries.collecting.texts import project_of
+from sqlx.queries.projects import project_of
 
 __all__ = ["read_query_file"]
 
