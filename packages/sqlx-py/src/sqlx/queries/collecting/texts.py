@@ -17,7 +17,7 @@ from sqlx.queries.sites import SqlText
 if TYPE_CHECKING:
     from sqlx.queries.collecting.scopes import Scope, Tree
     from sqlx.queries.collecting.source import Source
-from sqlx.queries.sites import Finding, Place
+    from sqlx.queries.sites import Finding, Place
 
 __all__ = ["Module", "is_unchecked", "read_sql", "relative"]
 
