@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from service import Smally
 
 import sqlx
 
@@ -54,3 +56,25 @@ def new_database(server: Callable[[str], Keywords]) -> Callable[[], Keywords]:
 def database(new_database: Callable[[], Keywords]) -> Keywords:
     """Create an empty database for one test."""
     return new_database()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Smally]]:
+    """Start services in an empty directory; kill what a failed test leaves."""
+    with ExitStack() as stack:
+
+        def start_one(*options: str, **environ: str) -> Smally:
+            smally = Smally(tmp_path, environ, options)
+            stack.callback(smally.process.wait)
+            stack.callback(smally.process.kill)
+            return smally
+
+        yield start_one
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """Make a folder that every account can reach, as pytest's are not."""
+    with TemporaryDirectory(prefix="smally-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)

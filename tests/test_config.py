@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from smally.config import Settings, SettingsError, read_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -17,6 +22,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         log_format="text",
         migrations="migrations",
         database_wait_seconds=60,
+        embedder="hashed",
     )
 
 
@@ -30,9 +36,10 @@ def test_every_variable_is_read() -> None:
         "LOG_FORMAT": "json",
         "SMALLY_MIGRATIONS": "sql",
         "SMALLY_DATABASE_WAIT_SECONDS": "5",
+        "SMALLY_EMBEDDER": "mine",
     }
     assert read_settings(environ) == Settings(
-        "postgresql:///owner", "postgresql:///app", "::1", 0, "json", "sql", 5
+        "postgresql:///owner", "postgresql:///app", "::1", 0, "json", "sql", 5, "mine"
     )
 
 
@@ -74,3 +81,23 @@ def test_a_printed_setting_shows_no_password() -> None:
     """Both URLs are left out of the value's repr."""
     settings = Settings("postgresql://u:hunter2@h/d", "postgresql://a:hunter3@h/d")
     assert "hunter" not in repr(settings)
+
+
+def test_a_credential_stands_below_the_environment(tmp_path: Path) -> None:
+    """LoadCredential of systemd gives a file; a variable of the name comes first."""
+    (tmp_path / "DATABASE_URL").write_text("postgresql:///credential\n")
+    (tmp_path / "RUNTIME_DATABASE_URL").write_text("postgresql:///too\n")
+    settings = read_settings(
+        {"CREDENTIALS_DIRECTORY": str(tmp_path), "DATABASE_URL": "postgresql:///typed"}
+    )
+    assert settings.database_url == "postgresql:///typed"
+    assert settings.runtime_database_url == "postgresql:///too"
+    assert settings.port == 8000
+
+
+def test_a_credential_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """The message has the setting and the reason, not what the file holds."""
+    (tmp_path / "DATABASE_URL").write_bytes(b"\xff")
+    with pytest.raises(SettingsError) as refused:
+        read_settings({"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert str(refused.value) == "DATABASE_URL: cannot read the credential: not UTF-8"

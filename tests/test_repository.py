@@ -120,7 +120,7 @@ def test_a_second_set_up_has_nothing_to_do(copied_setup: ModuleType) -> None:
     assert not copied_setup.is_done()
     copied_setup.STAMP.write_text(copied_setup.fingerprint())
     assert copied_setup.is_done()
-    assert copied_setup.main() == 0
+    assert copied_setup.main([]) == 0
     with (copied_setup.ROOT / "pyproject.toml").open("a") as project:
         project.write("# changed\n")
     assert not copied_setup.is_done()
@@ -134,7 +134,7 @@ def test_an_old_python_is_told_what_is_needed(
     """Without a newer one on the PATH, set-up names the version and the way out."""
     monkeypatch.setattr(copied_setup, "OLDEST", (99, 0))
     monkeypatch.setenv("PATH", "")
-    assert copied_setup.main() == 1
+    assert copied_setup.main([]) == 1
     version = sys.version.split(maxsplit=1)[0]
     assert capfd.readouterr().err == (
         f"setup: Python 3.11 or later is needed, and this is {version} "

@@ -3,134 +3,37 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from contextlib import ExitStack
-from http.client import HTTPConnection
-from pathlib import Path
-from queue import Queue
-from threading import Thread
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 from zlib import crc32
 
-import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from service import (
+    PATIENCE_SECONDS,
+    Smally,
+    ask,
+    connect,
+    free_port,
+    get,
+    url_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
-MIGRATIONS = Path(__file__).parent.parent / "migrations"
 THREE_LINES = [
     "[INFO] Running database migrations...",
     "[INFO] Database migrations completed",
     "[INFO] Database connection pool initialized",
 ]
-APPLIED = "[INFO] Applied migration 20250114000000 initial schema"
+APPLIED = [
+    "[INFO] Applied migration 20250114000000 initial schema",
+    "[INFO] Applied migration 20250115000000 meters",
+]
 OWNER = "[INFO] RUNTIME_DATABASE_URL is not set: serving as the schema's owner"
-PATIENCE_SECONDS = 60
-
-
-class Smally:
-    """A running `smally serve`, its lines, and its answers."""
-
-    def __init__(self, cwd: Path, environ: dict[str, str]) -> None:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
-        for name in ("DATABASE_URL", "RUNTIME_DATABASE_URL", "LOG_FORMAT"):
-            inherited.pop(name, None)
-        ours = {"SMALLY_PORT": "0", "SMALLY_MIGRATIONS": str(MIGRATIONS)}
-        self.process = subprocess.Popen(
-            [Path(sys.executable).with_name("smally"), "serve"],
-            cwd=cwd,
-            env=inherited | ours | environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.lines: list[str] = []
-        self._coming: Queue[str | None] = Queue()
-        Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as output:
-            for line in output:
-                self._coming.put(line.rstrip("\n"))
-        self._coming.put(None)
-
-    def wait_for(self, start: str) -> str:
-        """Read on until a line begins so; it is the last of `lines` then."""
-        while (line := self._coming.get(timeout=PATIENCE_SECONDS)) is not None:
-            self.lines.append(line)
-            if line.startswith(start):
-                return line
-        raise AssertionError(f"it ended without {start!r}:\n" + "\n".join(self.lines))
-
-    def end(self, number: signal.Signals | None = None) -> int:
-        """Send a signal, read the rest, and give the exit code."""
-        if number is not None:
-            self.process.send_signal(number)
-        while (line := self._coming.get(timeout=PATIENCE_SECONDS)) is not None:
-            self.lines.append(line)
-        return self.process.wait(PATIENCE_SECONDS)
-
-    def serving(self) -> str:
-        """Wait until it serves, and give its address."""
-        return self.wait_for("[INFO] Serving at ").split()[3]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Smally]]:
-    """Start services in an empty directory; kill what a failed test leaves."""
-    with ExitStack() as stack:
-
-        def start_one(**environ: str) -> Smally:
-            smally = Smally(tmp_path, environ)
-            stack.callback(smally.process.wait)
-            stack.callback(smally.process.kill)
-            return smally
-
-        yield start_one
-
-
-def connect(keywords: dict[str, str]) -> psycopg.Connection[tuple[object, ...]]:
-    """Connect with libpq's keywords; every statement is its own transaction."""
-    return psycopg.connect(make_conninfo(**keywords), autocommit=True)
-
-
-def url_of(database: dict[str, str], **changed: str) -> str:
-    """Write libpq's keywords as a URL."""
-    keywords = database | changed
-    query = "&".join(
-        f"{name}={quote(value, safe='')}"
-        for name, value in keywords.items()
-        if name != "dbname"
-    )
-    return f"postgresql:///{keywords['dbname']}?{query}"
-
-
-def get(address: str, path: str) -> tuple[int, dict[str, str], object]:
-    """Ask once: the status, the headers by lower-case name, the JSON."""
-    connection = HTTPConnection(address.removeprefix("http://"), timeout=10)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        headers = {name.lower(): value for name, value in answer.getheaders()}
-        return answer.status, headers, json.loads(answer.read())
-    finally:
-        connection.close()
-
-
-def free_port() -> int:
-    """Find a port where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_a_start_without_settings_migrates_an_embedded_postgresql(
@@ -143,7 +46,7 @@ def test_a_start_without_settings_migrates_an_embedded_postgresql(
         "[INFO] DATABASE_URL is not set: using the embedded PostgreSQL in .postgres",
         *[line for line in smally.lines[1:] if "mbedded" in line],
         THREE_LINES[0],
-        APPLIED,
+        *APPLIED,
         *THREE_LINES[1:],
         f"[INFO] Serving at {address} (try: curl {address}/health/ready)",
     ]
@@ -159,7 +62,7 @@ def test_a_start_without_settings_migrates_an_embedded_postgresql(
     again = start()
     again.serving()
     assert [line for line in again.lines if line in THREE_LINES] == THREE_LINES
-    assert APPLIED not in again.lines
+    assert not set(APPLIED) & set(again.lines)
     assert again.end(signal.SIGINT) == 130
     assert not (tmp_path / ".postgres/data/postmaster.pid").exists()
 
@@ -173,12 +76,12 @@ def test_four_starts_at_once_on_an_empty_database(
         address = smally.serving()
         assert [line for line in smally.lines if line in THREE_LINES] == THREE_LINES
         assert get(address, "/health/ready")[0] == 200
-    assert sum(APPLIED in smally.lines for smally in services) == 1
+    assert [line in s.lines for s in services for line in APPLIED].count(True) == 2
     with connect(database) as connection:
         rows = connection.execute(
             "SELECT version, success FROM _sqlx_migrations"
         ).fetchall()
-    assert rows == [(20250114000000, True)]
+    assert rows == [(20250114000000, True), (20250115000000, True)]
     assert [smally.end(signal.SIGTERM) for smally in services] == [0, 0, 0, 0]
 
 
@@ -379,3 +282,61 @@ def test_the_log_can_be_json(
     messages = [f"[INFO] {record['message']}" for record in records]
     assert [message for message in messages if message in THREE_LINES] == THREE_LINES
     assert smally.end(signal.SIGTERM) == 0
+
+
+def test_systemd_is_told_what_happens(
+    start: Callable[..., Smally], database: dict[str, str], tmp_path: Path
+) -> None:
+    """More time while it migrates, READY once it serves, STOPPING when it ends."""
+    key = 0x3D32AD9E * crc32(database["dbname"].encode())
+    place = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(place)
+        systemd.settimeout(PATIENCE_SECONDS)
+        with connect(database) as holder:
+            holder.execute("SELECT pg_advisory_lock(%s)", (key,))
+            smally = start(DATABASE_URL=url_of(database), NOTIFY_SOCKET=place)
+            smally.wait_for("[WARNING] waiting for the migration lock")
+            assert systemd.recv(1000) == b"EXTEND_TIMEOUT_USEC=30000000"
+        address = smally.serving()
+        assert systemd.recv(1000).decode() == f"READY=1\nSTATUS=Serving at {address}"
+        assert smally.end(signal.SIGTERM) == 0
+        assert systemd.recv(1000) == b"STOPPING=1"
+
+
+def test_a_model_that_is_not_there_is_told_before_anything_starts(
+    start: Callable[..., Smally], tmp_path: Path
+) -> None:
+    """One line with the names that there are, and exit code 2."""
+    smally = start(SMALLY_EMBEDDER="other")
+    assert smally.end() == 2
+    assert smally.lines == [
+        "[ERROR] SMALLY_EMBEDDER is 'other': no such embedder; installed: hashed"
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_newcomer_is_given_a_key_that_works(
+    start: Callable[..., Smally], tmp_path: Path
+) -> None:
+    """With --demo, the same key at every start, until it is revoked."""
+    keys = []
+    for _ in range(2):
+        smally = start("--demo")
+        key = smally.wait_for("Your API key: ").rpartition(" ")[2]
+        curl = smally.wait_for("curl ")
+        address = curl.split()[1].removesuffix("/v1/embed")
+        assert curl == (
+            f"curl {address}/v1/embed -H 'Authorization: Bearer {key}'"
+            """ --json '{"input": "hello, world"}'"""
+        )
+        assert ask(address, "POST", "/v1/embed", {"input": "hi"}, key=key)[0] == 200
+        keys.append(key)
+        if len(keys) == 2:
+            (row,) = ask(address, "GET", "/v1/keys", key=key)[2]["keys"]
+            assert ask(address, "DELETE", f"/v1/keys/{row['id']}", key=key)[0] == 204
+        assert smally.end(signal.SIGINT) == 130
+    assert keys[0] == keys[1]
+    assert (tmp_path / ".demo-key").stat().st_mode & 0o777 == 0o600
+    again = start("--demo")
+    assert again.wait_for("Your API key: ").rpartition(" ")[2] not in keys

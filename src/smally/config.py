@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["EMBEDDED", "Settings", "SettingsError", "read_settings"]
+__all__ = ["EMBEDDED", "Settings", "SettingsError", "read_settings", "version"]
 
 EMBEDDED = "embedded:.postgres"
 LOG_FORMATS = ("text", "json")
@@ -32,6 +34,7 @@ class Settings:
         log_format: `text` or `json`.
         migrations: The directory with the migrations.
         database_wait_seconds: How long a database that is not there yet is waited for.
+        embedder: The name of the embedding model, see `smally.embedding`.
     """
 
     database_url: str = field(default=EMBEDDED, repr=False)
@@ -41,17 +44,21 @@ class Settings:
     log_format: str = "text"
     migrations: str = "migrations"
     database_wait_seconds: float = 60
+    embedder: str = "hashed"
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Read the settings, once; an empty variable counts as absent.
+
+    What the environment leaves out is taken from systemd's credentials: files of these
+    names in $CREDENTIALS_DIRECTORY.
 
     Raises:
         SettingsError: A value cannot be used.
     """
 
     def given(name: str, default: str) -> str:
-        return environ.get(name) or default
+        return environ.get(name) or _credential(environ, name) or default
 
     return Settings(
         database_url=given("DATABASE_URL", EMBEDDED),
@@ -61,7 +68,26 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         log_format=_log_format(given("LOG_FORMAT", "text")),
         migrations=given("SMALLY_MIGRATIONS", "migrations"),
         database_wait_seconds=_seconds(given("SMALLY_DATABASE_WAIT_SECONDS", "60")),
+        embedder=given("SMALLY_EMBEDDER", "hashed"),
     )
+
+
+def version() -> str:
+    """Give the version of what is installed."""
+    return metadata.version("smally")
+
+
+def _credential(environ: Mapping[str, str], name: str) -> str:
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        return ""
+    try:
+        return Path(folder, name).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise SettingsError(f"{name}: cannot read the credential: {reason}") from error
 
 
 def _port(text: str) -> int:

@@ -5,28 +5,49 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from contextlib import AsyncExitStack
+import socket
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg.conninfo import make_conninfo
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 import sqlx
 from smally.config import EMBEDDED, Settings, SettingsError
-from smally.store.health import ping
+from smally.store import health
 
-__all__ = ["Database", "DatabaseUnavailable"]
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from psycopg import AsyncConnection
+
+__all__ = ["Database", "DatabaseTooSlow", "DatabaseUnavailable"]
 
 POOL_SIZE = 10
 CONNECT_TIMEOUT_SECONDS = 10
-# A probe must answer while the database hangs, so it does not wait for long.
-PROBE_TIMEOUT_SECONDS = 2
+# A request is answered within three seconds, also when the database is not well: it
+# waits so long for a connection, then the server ends its statement, and when the
+# server says nothing at all, the connection is cut.
+LEND_TIMEOUT_SECONDS = 1
+STATEMENT_TIMEOUT_MS = 1_500
+SILENCE_SECONDS = 2
+MOST_WAITING = 200
+
+MAY_WRITE_HISTORY = (
+    "the role that serves may write _sqlx_migrations; as its owner: "
+    "REVOKE INSERT, UPDATE, DELETE ON _sqlx_migrations FROM the role"
+)
 
 log = logging.getLogger("smally")
 
 
 class DatabaseUnavailable(Exception):
     """The service cannot use its database now; the message says why."""
+
+
+class DatabaseTooSlow(DatabaseUnavailable):
+    """The server ended a statement for its time; it has done nothing."""
 
 
 class Database:
@@ -40,6 +61,10 @@ class Database:
         self._settings = settings
         self._held = AsyncExitStack()
         self._pool: AsyncConnectionPool | None = None
+        self._trying: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._trying.set_result(None)
+        self._is_well = True
+        self.is_stopping = False
 
     async def open(self) -> None:
         """Migrate, then open the pool; log each of the three lines once it is true.
@@ -66,22 +91,53 @@ class Database:
         self._pool = None
         await self._held.aclose()
 
-    async def check(self) -> None:
-        """Ask the database for a sign of life.
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection, in autocommit, for a short piece of work.
 
         Raises:
-            DatabaseUnavailable: There is none, or the service is still starting.
+            DatabaseUnavailable: There is none, or it was lost, or it took too long.
         """
         if self._pool is None:
             raise DatabaseUnavailable("the database is being migrated")
         try:
-            async with (
-                asyncio.timeout(PROBE_TIMEOUT_SECONDS),
-                self._pool.connection() as connection,
-            ):
-                await ping(connection)
-        except (psycopg.Error, PoolTimeout, TimeoutError) as error:
+            async with self._pool.connection(LEND_TIMEOUT_SECONDS) as connection:
+                with cut_when_silent(connection):
+                    yield connection
+            self._tell(is_well=True)
+        except psycopg.errors.QueryCanceled as error:
+            raise DatabaseTooSlow("the database is too slow") from error
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            self._tell(is_well=False)
+            self._sort_out()
             raise DatabaseUnavailable("the database does not answer") from error
+
+    async def check(self) -> None:
+        """Ask the database for a sign of life.
+
+        Raises:
+            DatabaseUnavailable: There is none, or the service is starting or stopping.
+        """
+        if self.is_stopping:
+            raise DatabaseUnavailable("the service is stopping")
+        async with self.connection() as connection:
+            await health.ping(connection)
+
+    def pool_stats(self) -> dict[str, int]:
+        """Count the pool's connections and who waits, by psycopg_pool's names."""
+        return self._pool.get_stats() if self._pool else {}
+
+    def _tell(self, *, is_well: bool) -> None:
+        """Log that the database is lost or back, when that is news."""
+        if is_well is not self._is_well:
+            self._is_well = is_well
+            level = logging.INFO if is_well else logging.WARNING
+            log.log(level, "the database %s", "is back" if is_well else "is lost")
+
+    def _sort_out(self) -> None:
+        """Have the idle connections tried: one was lost, so others may be dead too."""
+        if self._pool is not None and self._trying.done():
+            self._trying = asyncio.ensure_future(self._pool.check())
 
     async def _reach(self, url: sqlx.PostgresUrl | sqlx.EmbeddedUrl) -> dict[str, str]:
         """Give libpq's keywords; start an embedded server, held until `close`."""
@@ -132,14 +188,48 @@ class Database:
         await connection.close()
         pool = AsyncConnectionPool(
             conninfo,
-            min_size=1,
+            kwargs={"autocommit": True},
+            min_size=2,
             max_size=POOL_SIZE,
+            max_waiting=MOST_WAITING,
+            configure=limit_statements,
             open=False,
-            timeout=PROBE_TIMEOUT_SECONDS,
         )
         await self._held.enter_async_context(pool)
         await pool.wait(CONNECT_TIMEOUT_SECONDS)
+        async with pool.connection() as connection:
+            if await health.may_write_history(connection):
+                log.warning(MAY_WRITE_HISTORY)
         return pool
+
+
+async def limit_statements(connection: AsyncConnection) -> None:
+    """Have the server end what takes too long."""
+    await health.set_statement_timeout(connection, str(STATEMENT_TIMEOUT_MS))
+
+
+@contextmanager
+def cut_when_silent(connection: AsyncConnection) -> Iterator[None]:
+    """Cut the connection when the work with it takes too long.
+
+    Whoever waits for the server's reply then fails at once. Cancelling would wait for a
+    server that does not answer.
+    """
+    loop = asyncio.get_running_loop()
+    cutting = loop.call_later(SILENCE_SECONDS, cut, connection)
+    try:
+        yield
+    finally:
+        cutting.cancel()
+
+
+def cut(connection: AsyncConnection) -> None:
+    """End a connection as the network would."""
+    with (
+        suppress(OSError, psycopg.Error),
+        socket.socket(fileno=os.dup(connection.fileno())) as copy,
+    ):
+        copy.shutdown(socket.SHUT_RDWR)
 
 
 def read_url(name: str, text: str) -> sqlx.PostgresUrl | sqlx.EmbeddedUrl:

@@ -15,7 +15,7 @@ class JsonFormatter(logging.Formatter):
     """Write each record as one line: a JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give time, level, logger, message, and the traceback where there is one."""
+        """Give time, level, logger, message, and what else the record has."""
         written = datetime.fromtimestamp(record.created, UTC)
         entry = {
             "time": written.isoformat(timespec="milliseconds"),
@@ -23,6 +23,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if request_id := getattr(record, "request_id", None):
+            entry["request_id"] = request_id
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry, ensure_ascii=False)

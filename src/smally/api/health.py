@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from litestar import Controller, get
-from litestar.plugins.problem_details import ProblemDetailsException
-from litestar.status_codes import HTTP_503_SERVICE_UNAVAILABLE
 
-from smally.database import Database, DatabaseUnavailable
+from smally.api.problems import refusals
+from smally.database import Database
 
 __all__ = ["HealthController"]
 
@@ -15,22 +14,15 @@ class HealthController(Controller):
     """The two questions of an operator's supervisor."""
 
     path = "/health"
+    tags = ("health",)
 
     @get("/live", sync_to_thread=False)
     def live(self) -> dict[str, str]:
         """Answer as soon as the process serves, also while it migrates."""
         return {"status": "live"}
 
-    @get("/ready")
+    @get("/ready", responses=refusals())
     async def ready(self, database: Database) -> dict[str, str]:
         """Answer 200 once the schema is migrated and the database answers, else 503."""
-        try:
-            await database.check()
-        except DatabaseUnavailable as error:
-            raise ProblemDetailsException(
-                status_code=HTTP_503_SERVICE_UNAVAILABLE,
-                title="Service Unavailable",
-                detail=str(error),
-                headers={"Retry-After": "1"},
-            ) from error
+        await database.check()
         return {"status": "ready"}

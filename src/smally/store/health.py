@@ -1,4 +1,4 @@
-"""Whether the database answers."""
+"""Whether the database answers, and as what it knows us."""
 
 from __future__ import annotations
 
@@ -9,10 +9,27 @@ import sqlx
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-__all__ = ["ping"]
+__all__ = ["may_write_history", "ping", "set_statement_timeout"]
 
 
 @sqlx.query("SELECT 1")
 async def ping(connection: AsyncConnection) -> int:
     """Ask for a sign of life."""
+    raise NotImplementedError
+
+
+@sqlx.query("SELECT set_config('statement_timeout', $1, false)")
+async def set_statement_timeout(connection: AsyncConnection, milliseconds: str) -> None:
+    """Have the server end each statement of this session that takes longer."""
+    raise NotImplementedError
+
+
+@sqlx.query("""
+    SELECT has_table_privilege(oid, 'INSERT, UPDATE, DELETE')
+        AND NOT pg_has_role(relowner, 'MEMBER') AS "may!"
+    FROM pg_class
+    WHERE oid = '_sqlx_migrations'::regclass
+""")
+async def may_write_history(connection: AsyncConnection) -> bool:
+    """Tell whether a role that does not own the history may change it."""
     raise NotImplementedError

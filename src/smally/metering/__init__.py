@@ -1,0 +1,1 @@
+"""Counting what is answered, and the limits of the tiers."""
