@@ -143,11 +143,14 @@ def migration(
     kind: Kind = sqlx.Kind.SIMPLE,
     *,
     no_transaction: bool = False,
+    compatible: bool = False,
 ) -> Migration:
     """Make a migration in code, with the path of a file that is not there."""
     path = f"migrations/{version}_m{kind.value}"
     summed = checksum(sql)
-    return sqlx.Migration(version, "m", kind, sql, summed, no_transaction, path)
+    return sqlx.Migration(
+        version, "m", kind, sql, summed, no_transaction, path, compatible
+    )
 
 
 def source(*migrations: Migration) -> Source:
@@ -167,7 +170,10 @@ def lock_reply(
 
 
 def history_reply(
-    *migrations: Migration, dirty: Migration | None = None, read_only: str = "off"
+    *migrations: Migration,
+    dirty: Migration | None = None,
+    read_only: str = "off",
+    marks: str = "false",
 ) -> Rows:
     """Reply to `look` or `prepare` as PostgreSQL does.
 
@@ -175,8 +181,9 @@ def history_reply(
         migrations: What is applied.
         dirty: One whose end is not recorded, the newest.
         read_only: "on" where nothing can be written.
+        marks: "true" where the table of marks is there.
     """
-    told = ("7", "test", TABLE, "r", read_only)
+    told = ("7", "test", TABLE, "r", read_only, marks)
     found = [(m, "true") for m in migrations] + ([(dirty, "false")] if dirty else [])
     rows = [
         (*told, str(m.version), m.description, done, m.checksum.hex(), None, "5")

@@ -74,8 +74,10 @@ MESSAGES: dict[SqlxError, str] = {
     ),
     VersionMissing((1, 3), ("one", "three"), "migrations"): (
         "migration 1 was previously applied but is missing in the resolved migrations: "
-        "the history knows 1 (one), 3 (three), migrations does not; restore the files, "
-        "or pass --ignore-missing (ignore_missing=True)"
+        "the history knows 1 (one), 3 (three), migrations does not; deploy a release "
+        "that has the files, or restore them; if this one runs with them, pass "
+        "--ignore-missing (ignore_missing=True), and mark such files `-- sqlx: "
+        "compatible` before they are applied"
     ),
     VersionMismatch(2, "m/2_a.sql"): (
         "migration 2 was previously applied but has been modified: m/2_a.sql; restore "

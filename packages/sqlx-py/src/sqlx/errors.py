@@ -162,7 +162,7 @@ class DuplicateVersion(SourceError):
 
 
 class VersionMissing(MigrationError):
-    """The history holds versions that have no file.
+    """The history holds versions that have no file and are not marked compatible.
 
     Args:
         versions: All of them, ascending.
@@ -187,7 +187,9 @@ class VersionMissing(MigrationError):
         return (
             f"migration {self.version} was previously applied but is missing in the "
             f"resolved migrations: the history knows {known}, {self.source} does not; "
-            "restore the files, or pass --ignore-missing (ignore_missing=True)"
+            "deploy a release that has the files, or restore them; if this one runs "
+            "with them, pass --ignore-missing (ignore_missing=True), and mark such "
+            "files `-- sqlx: compatible` before they are applied"
         )
 
 

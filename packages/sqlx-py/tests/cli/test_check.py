@@ -111,6 +111,33 @@ def test_what_is_ignored_is_no_finding_beside_others(
 
 
 @pytest.mark.usefixtures("database")
+def test_what_is_missing_and_compatible_is_fine(sqlx: Command, write: Write) -> None:
+    """No finding and 0, and stderr names it; also beside what is wrong or pending."""
+    write("1_a.sql", A)
+    gone = write("2_b.sql", f"-- sqlx: compatible\n{B}")
+    sqlx("migrate", "run")
+    gone.unlink()
+    told = (
+        "migrations: migration 2 (b) is applied and has no file here; it is marked "
+        "compatible, so a run goes on\n"
+    )
+    result = sqlx("migrate", "check")
+    assert (result.code, result.out, result.err) == (0, "", told + FINE)
+    document = sqlx("migrate", "check", "--format", "json")
+    assert (json.loads(document.out), document.err) == ({"findings": []}, told + FINE)
+    write("3_c.sql", "SELECT 1;\n")
+    pending = sqlx("migrate", "check")
+    assert (pending.code, pending.err) == (3, f"{told}1 pending migration\n")
+    write("1_a.sql", B)
+    wrong = sqlx("migrate", "check")
+    assert (wrong.code, wrong.err) == (1, f"{told}1 error, 1 pending migration\n")
+    assert [line.rpartition(" ")[2] for line in wrong.out.splitlines()] == [
+        "[changed]",
+        "[pending]",
+    ]
+
+
+@pytest.mark.usefixtures("database")
 def test_other_line_endings_are_a_warning(sqlx: Command, write: Write) -> None:
     """They are one also when another file is changed indeed."""
     write("1_a.sql", A)

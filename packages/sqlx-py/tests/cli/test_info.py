@@ -72,13 +72,43 @@ def test_dirty_and_missing_are_told_on_stderr(
         (
             f"warning: {FIRST_DIRTY}\nwarning: migration 2 was previously applied but "
             "is missing in the resolved migrations: the history knows 2 (b), "
-            "migrations does not; restore the files, or pass --ignore-missing "
-            "(ignore_missing=True)\n"
+            "migrations does not; deploy a release that has the files, or restore "
+            "them; if this one runs with them, pass --ignore-missing "
+            "(ignore_missing=True), and mark such files `-- sqlx: compatible` before "
+            "they are applied\n"
         ),
     )
     run = sqlx("migrate", "run", "--dry-run")
     assert (run.code, run.out) == (1, "")
     assert run.err.startswith("error: migration 1 is partially applied")
+
+
+def test_compatible_is_told_on_stderr(
+    sqlx: Command, write: Write, database: str
+) -> None:
+    """SQLx's lines on stdout, who may go back on stderr, all of it in the document."""
+    assert database
+    write("1_a.sql", f"-- sqlx: compatible\n{A}")
+    gone = write("2_b.sql", f"-- sqlx: compatible\n{B}")
+    sqlx("migrate", "run")
+    gone.unlink()
+    write("3_c.sql", "-- sqlx: compatible\nSELECT 1;")
+    result = sqlx("migrate", "info")
+    assert (result.code, result.out, result.err) == (
+        0,
+        "1/installed a\n3/pending c\n",
+        (
+            "warning: migrations: migration 2 (b) is applied and has no file here; it "
+            "is marked compatible, so a run goes on\n"
+        ),
+    )
+    document = json.loads(sqlx("migrate", "info", "--format", "json").out)
+    assert [(m["state"], m["compatible"]) for m in document["migrations"]] == [
+        ("installed", True),
+        ("compatible", True),
+        ("pending", True),
+    ]
+    assert [warning["code"] for warning in document["warnings"]] == ["compatible"]
 
 
 def test_info_changes_nothing(sqlx: Command, write: Write, database: str) -> None:
@@ -114,6 +144,7 @@ def test_the_document(sqlx: Command, write: Write, database: str) -> None:
             "version": 1,
             "description": "a",
             "state": "installed",
+            "compatible": False,
             "path": "migrations/1_a.sql",
             "local_checksum": checksum(A),
             "stored_checksum": checksum(A),
@@ -124,6 +155,7 @@ def test_the_document(sqlx: Command, write: Write, database: str) -> None:
             "version": 2,
             "description": "b",
             "state": "missing",
+            "compatible": False,
             "path": None,
             "local_checksum": None,
             "stored_checksum": checksum(B),
@@ -134,6 +166,7 @@ def test_the_document(sqlx: Command, write: Write, database: str) -> None:
             "version": 3,
             "description": "c",
             "state": "pending",
+            "compatible": False,
             "path": "migrations/3_c.sql",
             "local_checksum": checksum(""),
             "stored_checksum": None,

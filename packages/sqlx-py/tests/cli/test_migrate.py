@@ -5,6 +5,7 @@ The matrices are those of SQLx's own tests (`sqlx-cli/tests/migrate.rs`).
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from typing import TYPE_CHECKING
@@ -287,10 +288,43 @@ def test_a_missing_file_is_refused_unless_ignored(
         "",
         (
             "error: migration 1 was previously applied but is missing in the resolved "
-            "migrations: the history knows 1 (a), migrations does not; restore the "
-            "files, or pass --ignore-missing (ignore_missing=True)\n"
+            "migrations: the history knows 1 (a), migrations does not; deploy a "
+            "release that has the files, or restore them; if this one runs with them, "
+            "pass --ignore-missing (ignore_missing=True), and mark such files "
+            "`-- sqlx: compatible` before they are applied\n"
         ),
     )
     ignored = sqlx("migrate", "run", "--ignore-missing")
     assert lines(ignored) == "Applied 2/migrate b (T)\n"
+    assert applied(database) == [1, 2]
+
+
+def test_a_compatible_file_may_be_missing(
+    sqlx: Command, write: Write, database: str
+) -> None:
+    """A run goes on and says so; a revert does not pass over it."""
+    write("1_a.sql", "CREATE TABLE a (x);\n")
+    write("1_a.down.sql", "DROP TABLE a;\n")
+    gone = write("2_b.sql", "-- sqlx: compatible\nCREATE TABLE b (x);\n")
+    sqlx("migrate", "run")
+    gone.unlink()
+    told = (
+        "warning: migrations: migration 2 (b) is applied and has no file here; it is "
+        "marked compatible, so a run goes on\n"
+    )
+    for words in (["run"], ["run", "--dry-run"]):
+        result = sqlx("migrate", *words)
+        assert (result.code, result.out, result.err) == (0, "", told)
+    document = json.loads(sqlx("migrate", "run", "--format", "json").out)
+    assert document["already_applied"] == 1
+    assert [warning["code"] for warning in document["warnings"]] == ["compatible"]
+    result = sqlx("migrate", "revert")
+    assert (result.code, result.out, result.err) == (
+        0,
+        "No migrations available to revert\n",
+        (
+            "warning: migration 2 is the newest applied one and has no file here; "
+            "restore its files, or write a new migration that reverses it\n"
+        ),
+    )
     assert applied(database) == [1, 2]

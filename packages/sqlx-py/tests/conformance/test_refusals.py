@@ -106,8 +106,9 @@ def test_an_applied_version_without_a_file_stops_everything(
         assert str(caught.value) == (
             "migration 1 was previously applied but is missing in the resolved "
             "migrations: the history knows 1 (one), 3 (three), "
-            f"{folder} does not; restore the files, or pass --ignore-missing "
-            "(ignore_missing=True)"
+            f"{folder} does not; deploy a release that has the files, or restore them; "
+            "if this one runs with them, pass --ignore-missing (ignore_missing=True), "
+            "and mark such files `-- sqlx: compatible` before they are applied"
         )
     assert applied.tables() == ["one", "three"]
 

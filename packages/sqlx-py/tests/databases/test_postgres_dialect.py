@@ -25,6 +25,8 @@ GIVEN = replace(KNOWN, owned=False, before=BEFORE)
 UP = migration(7, "SELECT 1")
 DOWN = migration(7, "SELECT 1", Kind.DOWN)
 SENDINGS = [Sending(3), Sending(3, 100, durable=False), Sending(3, 200, tidy=True)]
+WITH_MARKS = replace(KNOWN, has_marks=True)
+MARKED = migration(7, "SELECT 1", compatible=True)
 NAMED = replace(UP, description='it\'s; \\ $x$ "é"')
 
 
@@ -35,7 +37,7 @@ def frames(dialect: PostgresDialect, found: Migration) -> list[Frame]:
 
 
 @pytest.mark.parametrize("dialect", [KNOWN, POOLED, GIVEN])
-@pytest.mark.parametrize("found", [NAMED, DOWN])
+@pytest.mark.parametrize("found", [NAMED, DOWN, MARKED])
 def test_what_stands_behind_a_file_has_no_quote(
     dialect: PostgresDialect, found: Migration
 ) -> None:
@@ -46,8 +48,8 @@ def test_what_stands_behind_a_file_has_no_quote(
         assert frame.closing.isascii()
 
 
-@pytest.mark.parametrize("dialect", [KNOWN, POOLED, GIVEN])
-@pytest.mark.parametrize("found", [NAMED, DOWN])
+@pytest.mark.parametrize("dialect", [KNOWN, POOLED, GIVEN, WITH_MARKS])
+@pytest.mark.parametrize("found", [NAMED, DOWN, MARKED])
 def test_no_setting_changes_how_a_frame_is_read(
     dialect: PostgresDialect, found: Migration
 ) -> None:
@@ -217,10 +219,97 @@ def test_a_history_reads_as_it_was_written() -> None:
     assert DIALECT.seen(history_reply())[1] == ()
 
 
+MARKS = "public._sqlx_compatible"
+MADE = (
+    f"CREATE TABLE IF NOT EXISTS {MARKS} (version pg_catalog.int8, checksum "
+    "pg_catalog.bytea, PRIMARY KEY (version, checksum))"
+)
+ADDED = (
+    f"INSERT INTO {MARKS} (version, checksum) VALUES (7, pg_catalog.decode("
+    f"'{MARKED.checksum.hex()}', 'hex')) ON CONFLICT DO NOTHING"
+)
+EQ = "OPERATOR(pg_catalog.=)"
+TAKEN = (
+    f"DELETE FROM {MARKS} m WHERE m.version {EQ} 7 AND EXISTS (SELECT FROM {TABLE} h "
+    f"WHERE h.version {EQ} m.version AND h.checksum {EQ} m.checksum)"
+)
+
+
+def test_a_mark_is_written_right_in_front_of_the_claim() -> None:
+    """Its table is made with the first, in the schema of the history."""
+    for frame in (KNOWN.frame(MARKED, Sending(0)), KNOWN.claim(MARKED, Sending(0))):
+        assert frame.before[frame.claim - 2 : frame.claim] == (MADE, ADDED)
+        assert (frame.marks, frame.claim) == (2, len(frame.before) - 1)
+        assert "pg_try_advisory_xact_lock" in frame.before[frame.lock]
+    known = WITH_MARKS.frame(MARKED, Sending(0))
+    assert (known.before[known.claim - 1], known.marks) == (ADDED, 1)
+    assert MADE not in known.before
+    assert KNOWN.with_marks() == WITH_MARKS
+    assert KNOWN.frame(UP, Sending(0)).marks == 0
+
+
+def test_a_skip_writes_the_mark_too() -> None:
+    """Mark and row are one transaction."""
+    frame = KNOWN.record(MARKED)
+    assert frame.before[:3] == ("BEGIN", MADE, ADDED)
+    assert frame.before[3].startswith(f"INSERT INTO {TABLE} ")
+    assert (frame.after, frame.claim, frame.marks) == (("COMMIT",), 3, 2)
+
+
+def test_a_mark_goes_with_its_row() -> None:
+    """It is found by the row's checksum, so it goes first; no table, no statement."""
+    frame = WITH_MARKS.frame(DOWN, Sending(0))
+    assert (frame.before[frame.claim - 1], frame.marks) == (TAKEN, 1)
+    assert WITH_MARKS.claim(DOWN, Sending(0)).marks == 0
+    assert TAKEN in WITH_MARKS.finish(DOWN).sql
+    assert WITH_MARKS.unclaim(MARKED).sql.startswith(f"{TAKEN};\nDELETE FROM {TABLE} ")
+    for query in (
+        KNOWN.finish(DOWN),
+        WITH_MARKS.finish(MARKED),
+        WITH_MARKS.unclaim(UP),
+        WITH_MARKS.unclaim(DOWN),
+        KNOWN.unclaim(MARKED),
+    ):
+        assert MARKS not in query.sql
+    assert MARKS not in KNOWN.frame(DOWN, Sending(0)).opening
+
+
+def test_the_look_tells_whether_there_are_marks() -> None:
+    """And what is marked is one question."""
+    assert DIALECT.seen(history_reply(marks="true"))[0].has_marks
+    assert not WITH_MARKS.seen(history_reply())[0].has_marks
+    assert WITH_MARKS.marked() == Query(
+        f"SELECT m.version::pg_catalog.text FROM {MARKS} m JOIN {TABLE} h ON h.version "
+        f"{EQ} m.version AND h.checksum {EQ} m.checksum"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "expected"),
+    [
+        ("23505", Trouble.MOVED),
+        ("42P07", Trouble.MOVED),
+        ("55P03", Trouble.LOCKED),
+        ("42501", Trouble.FAILED),
+        ("25006", Trouble.READ_ONLY),
+    ],
+)
+def test_an_error_at_the_mark_is_no_error_of_the_files(
+    sqlstate: str, expected: Trouble
+) -> None:
+    """Two may make the table at once: look again."""
+    frame = KNOWN.frame(MARKED, Sending(0))
+    error = DatabaseError("x", sqlstate=sqlstate, completed=frame.claim - 2)
+    assert frame.at_mark(error)
+    assert KNOWN.trouble(error, frame) is expected
+    for index in (frame.lock, frame.claim, frame.claim + 1):
+        assert not frame.at_mark(DatabaseError("x", completed=index))
+
+
 @pytest.mark.parametrize("kind", ["v", "m", "f"])
 def test_what_is_no_table_is_refused(kind: str) -> None:
     """A view, a materialised one, a foreign table."""
-    reply = [("7", "test", TABLE, kind, "off", *[None] * 6)]
+    reply = [("7", "test", TABLE, kind, "off", "false", *[None] * 6)]
     with pytest.raises(DatabaseError) as caught:
         DIALECT.seen(reply)
     assert str(caught.value) == (

@@ -47,19 +47,96 @@ def test_a_frame_knows_where_its_claim_is(found: object, *, tidy: bool) -> None:
 
 def test_a_description_is_hex() -> None:
     """Whatever the file's name is."""
-    assert "CAST(x'6d' AS TEXT)" in SQLITE.record(UP).sql
+    assert "CAST(x'6d' AS TEXT)" in SQLITE.record(UP).opening
 
 
 def test_a_history_reads_as_it_was_written() -> None:
     """Numbers and hex become values, and the table is known to be there."""
     known, found = SqliteDialect().seen(
-        [(1, "a", 1, "00FF", None, 5), ("2", "b", 0, "", "2026-01-02T03:04:05Z", "-1")]
+        [
+            (1, "a", 1, "00FF", None, 5, 0),
+            ("2", "b", 0, "", "2026-01-02T03:04:05Z", "-1", 0),
+        ]
     )
     assert known == SqliteDialect(exists=True)
     assert found == (
         (1, "a", True, b"\x00\xff", "", 5),
         (2, "b", False, b"", "2026-01-02T03:04:05Z", -1),
     )
+
+
+MARKED = migration(7, "SELECT 1", compatible=True)
+MADE = (
+    "CREATE TABLE IF NOT EXISTS _sqlx_compatible (\n"
+    "    version BIGINT NOT NULL,\n"
+    "    checksum BLOB NOT NULL,\n"
+    "    PRIMARY KEY (version, checksum)\n"
+    ")"
+)
+ADDED = (
+    "INSERT INTO _sqlx_compatible (version, checksum) VALUES (7, "
+    f"x'{MARKED.checksum.hex()}') ON CONFLICT DO NOTHING"
+)
+TAKEN = (
+    "DELETE FROM _sqlx_compatible WHERE version = 7 AND checksum = "
+    "(SELECT checksum FROM _sqlx_migrations WHERE version = 7)"
+)
+WITH_MARKS = SqliteDialect(has_marks=True)
+
+
+def test_a_mark_is_written_right_in_front_of_the_claim() -> None:
+    """By the file, by the claim of one without a transaction, and by a skip."""
+    for frame in (
+        SQLITE.frame(MARKED, Sending(0)),
+        SQLITE.claim(MARKED, Sending(0)),
+        SQLITE.record(MARKED),
+    ):
+        assert frame.before[frame.claim - 3 : frame.claim] == (
+            "BEGIN IMMEDIATE",
+            MADE,
+            ADDED,
+        )
+        assert frame.marks == 2
+        assert frame.before[frame.claim].startswith("INSERT INTO _sqlx_migrations")
+        assert frame.at_mark(DatabaseError("x", completed=frame.claim - 1))
+
+
+def test_a_mark_goes_with_its_row() -> None:
+    """It is found by the row's checksum, so it goes first; no table, no statement."""
+    frame = WITH_MARKS.frame(DOWN, Sending(0))
+    assert (frame.before[frame.claim - 1], frame.marks) == (TAKEN, 1)
+    assert WITH_MARKS.claim(DOWN, Sending(0)).marks == 0
+    assert WITH_MARKS.finish(DOWN).sql.startswith(f"{TAKEN};\nDELETE FROM _sqlx_migr")
+    assert WITH_MARKS.unclaim(MARKED).sql.startswith(f"{TAKEN};\nDELETE FROM _sqlx_m")
+    for query in (
+        SQLITE.finish(DOWN),
+        WITH_MARKS.unclaim(UP),
+        WITH_MARKS.unclaim(DOWN),
+        SQLITE.unclaim(MARKED),
+    ):
+        assert "_sqlx_compatible" not in query.sql
+    assert SQLITE.frame(DOWN, Sending(0)).marks == 0
+
+
+def test_the_look_tells_whether_there_are_marks() -> None:
+    """By each row; an empty history tells nothing, and what was known stays known."""
+    row = (1, "a", 1, "00FF", None, 5)
+    assert SqliteDialect().seen([(*row, 1)])[0].has_marks
+    assert not SqliteDialect().seen([(*row, 0)])[0].has_marks
+    assert WITH_MARKS.seen([])[0].has_marks
+    assert SqliteDialect().with_marks() == WITH_MARKS
+    assert WITH_MARKS.marked() == Query(
+        "SELECT m.version FROM _sqlx_compatible m JOIN _sqlx_migrations h ON "
+        "h.version = m.version AND h.checksum = m.checksum"
+    )
+
+
+def test_marks_stand_in_the_file_of_the_history() -> None:
+    """Also one that is attached."""
+    attached = SqliteDialect("extra.history", has_marks=True)
+    assert "(SELECT count(*) FROM extra.sqlite_master WHERE" in attached.look().sql
+    assert "INSERT INTO extra._sqlx_compatible " in attached.record(MARKED).opening
+    assert "FROM extra._sqlx_compatible m JOIN extra.history h" in attached.marked().sql
 
 
 def test_the_table_is_made_only_when_it_was_not_seen() -> None:

@@ -42,6 +42,7 @@ ROWS = migration(2, "INSERT INTO t VALUES (1)")
 DOWN = migration(1, "DROP TABLE t", Kind.DOWN)
 OWN = migration(3, "SELECT 1; COMMIT; SELECT 2")
 MARKED = migration(4, "CREATE INDEX a ON t (id); SELECT 2", no_transaction=True)
+COMPATIBLE = migration(5, compatible=True)
 DONE: Rows = [("1", "1500")]
 BEFORE_THE_FILE = 4  # BEGIN, lock_timeout, the lock, the claim
 
@@ -355,6 +356,90 @@ def test_a_message_that_was_lost_goes_no_further() -> None:
         "server closed the connection; which of the migrations sent are applied is not "
         "known here; each is applied as a whole or not at all: run again"
     )
+
+
+def test_marked_files_of_one_message_make_their_table_once() -> None:
+    """The first makes it; afterwards it is known to be there."""
+    run = session()
+    one, two = (migration(version, compatible=True) for version in (1, 2))
+    asked = Asked(apply_together(run, (read(one), read(DDL), read(two))))
+    assert isinstance(asked.step, Script)
+    made = [part.count("CREATE TABLE IF NOT EXISTS") for part in asked.step.parts]
+    added = [part.count("INSERT INTO public._sqlx_com") for part in asked.step.parts]
+    assert made == [1, 0, 0, 0, 0, 0, 0, 0, 0]
+    assert added == [1, 0, 0, 0, 0, 0, 1, 0, 0]
+    asked.reply([("1", "1"), ("1", "1"), ("2", "1")])
+    assert run.dialect == POSTGRES.with_marks()
+
+
+def test_a_message_that_failed_has_made_no_table() -> None:
+    """The next one makes it, should it be needed still."""
+    run = session()
+    marked = migration(1, compatible=True)
+    asked = Asked(apply_together(run, (read(marked), read(ROWS))))
+    asked.refuse(DatabaseError("no"))
+    with pytest.raises(Moved):
+        asked.reply()
+    assert run.dialect == POSTGRES
+
+
+def test_a_marked_file_makes_the_table_for_the_next() -> None:
+    """Alone, in a transaction of its own."""
+    run = session()
+    Asked(apply_alone(run, read(COMPATIBLE))).reply(DONE)
+    assert run.dialect == POSTGRES.with_marks()
+    asked = Asked(apply_alone(run, read(COMPATIBLE)))
+    known = POSTGRES.with_marks()
+    assert asked.step == sent(COMPATIBLE, Sending(1, 100), known)
+
+
+def test_a_down_file_makes_no_table() -> None:
+    """Whatever is said of it in code."""
+    run = session()
+    down = replace(DOWN, compatible=True)
+    Asked(apply_alone(run, read(down))).reply(DONE)
+    assert run.dialect == POSTGRES
+    Asked(apply_together(run, (read(down), read(down)))).reply([("1", "1"), ("1", "1")])
+    assert run.dialect == POSTGRES
+
+
+@pytest.mark.parametrize("no_transaction", [False, True])
+def test_a_mark_that_cannot_be_written_is_told(*, no_transaction: bool) -> None:
+    """A role that may not make tables hears which one, and that nothing has begun."""
+    marked = replace(COMPATIBLE, no_transaction=no_transaction)
+    asked = Asked(apply_alone(session(), read(marked)))
+    if no_transaction:
+        asked.reply([("true",)])
+    asked.refuse(
+        DatabaseError(
+            "permission denied for schema public",
+            sqlstate="42501",
+            completed=BEFORE_THE_FILE - 1,
+        )
+    )
+    with pytest.raises(ExecuteMigration) as caught:
+        asked.reply()
+    assert str(caught.value) == (
+        "migrations/5_m.sql: while executing migration 5: permission denied for schema "
+        "public [42501]\n"
+        "state: rolled back, nothing of this migration is applied: "
+        "public._sqlx_compatible records that it is compatible; let the role make and "
+        "write that table, and run again"
+    )
+
+
+def test_a_marked_file_that_did_nothing_takes_its_mark_back() -> None:
+    """The table is known since the claim."""
+    run = session()
+    marked = replace(MARKED, compatible=True)
+    asked = Asked(apply_alone(run, read(marked)))
+    asked.reply([("true",)])
+    assert asked.step == claimed(marked, Sending(seen=0))
+    asked.reply()
+    asked.reply([])
+    asked.refuse(DatabaseError("no"))
+    asked.reply()
+    assert asked.reply([]) == POSTGRES.with_marks().unclaim(marked)
 
 
 def test_a_file_with_its_own_control_is_claimed_first() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from support import migration, source
 
@@ -141,6 +143,90 @@ def test_missing_versions_may_be_ignored() -> None:
     rows = history(applied(ONE), applied(TWO))
     plan = plan_run(source(TWO, THREE), rows, ignore_missing=True)
     assert plan == Plan((can(THREE),), already_applied=1)
+
+
+def marked(rows: History, *versions: int) -> History:
+    """Record versions as compatible."""
+    return replace(rows, compatible=frozenset(versions))
+
+
+def going_on(version: int) -> SourceWarning:
+    """Expect that a version without a file is no hindrance."""
+    return SourceWarning(
+        "compatible",
+        "migrations",
+        f"migration {version} (m) is applied and has no file here; it is marked "
+        "compatible, so a run goes on",
+    )
+
+
+def test_a_missing_version_that_is_marked_is_no_hindrance() -> None:
+    """The rest is planned as ever, older pending files too, and it is told."""
+    rows = marked(history(applied(TWO), applied(THREE)), 2, 3)
+    plan = plan_run(source(ONE, TWO), rows)
+    assert plan == Plan((can(ONE),), already_applied=1, warnings=(going_on(3),))
+
+
+def test_what_is_missing_and_not_marked_is_named_alone() -> None:
+    """The mark of one version is not that of another."""
+    rows = marked(history(applied(ONE), applied(TWO), applied(THREE)), 3)
+    for plan in (plan_run, plan_revert):
+        with pytest.raises(VersionMissing) as caught:
+            plan(source(TWO), rows)
+        assert caught.value.versions == (1,)
+
+
+def test_a_mark_does_not_clean_what_is_dirty() -> None:
+    """A FALSE row stops everything, with or without a file."""
+    rows = marked(history(applied(ONE), applied(TWO, success=False)), 2)
+    for plan in (plan_run, plan_revert):
+        with pytest.raises(Dirty):
+            plan(source(ONE), rows)
+
+
+def test_a_target_below_a_marked_version_is_too_old() -> None:
+    """As with `ignore_missing`: the newest applied version is what it is."""
+    rows = marked(history(applied(ONE), applied(TWO)), 2)
+    with pytest.raises(VersionTooOld) as caught:
+        plan_run(source(ONE), rows, target=1)
+    assert caught.value.latest == 2
+
+
+def test_a_revert_does_not_pass_over_a_marked_version_without_a_file() -> None:
+    """Nothing older goes back in its place; between others it is only told."""
+    rows = marked(history(applied(UPS[0]), applied(TWO)), 2)
+    plan = plan_revert(source(UPS[0], DOWNS[0]), rows)
+    assert plan == Plan(
+        (),
+        blocked_by="migration 2 is the newest applied one and has no file here; "
+        "restore its files, or write a new migration that reverses it",
+    )
+    with pytest.raises(Irreversible):
+        plan_revert(source(UPS[0], DOWNS[0]), rows, target=0)
+    rows = marked(history(applied(TWO), applied(UPS[2])), 2)
+    plan = plan_revert(source(UPS[2], DOWNS[2]), rows)
+    assert plan == Plan((can(DOWNS[2]),), warnings=(going_on(2),))
+
+
+def test_info_shows_what_is_marked() -> None:
+    """With a file, without one, dirty, and pending by what the file says."""
+    pending = migration(5, compatible=True)
+    rows = marked(
+        history(
+            applied(ONE), applied(TWO), applied(THREE), applied(DOWNS[0], success=False)
+        ),
+        1,
+        2,
+    )
+    told = plan_info(source(TWO, pending), rows)
+    assert [(row.version, row.state, row.compatible) for row in told.rows] == [
+        (1, State.COMPATIBLE, True),
+        (1, State.DIRTY, True),
+        (2, State.INSTALLED, True),
+        (3, State.MISSING, False),
+        (5, State.PENDING, True),
+    ]
+    assert told.warnings == (going_on(1),)
 
 
 def test_a_lone_down_file_is_enough_to_be_present() -> None:

@@ -45,6 +45,7 @@ from sqlx.errors import (
 from sqlx.migrations.migration import Kind, Migration, Source, SourceWarning
 
 if TYPE_CHECKING:
+    from sqlx.databases.postgres.dialect import PostgresDialect
     from sqlx.engine.dialect import Dialect
 
 T = TypeVar("T")
@@ -58,6 +59,14 @@ UPS = [migration(version, kind=Kind.UP) for version in (1, 2, 3)]
 DOWNS = [migration(version, "DROP TABLE t", Kind.DOWN) for version in (1, 2, 3)]
 PAIRS = source(*[m for pair in zip(UPS, DOWNS, strict=True) for m in pair])
 MARKED = migration(4, "VACUUM t", no_transaction=True)
+COMPATIBLE = migration(5, compatible=True)
+MARKS = KNOWN.with_marks()
+GOING_ON = SourceWarning(
+    "compatible",
+    "migrations",
+    "migration 2 (m) is applied and has no file here; it is marked compatible, so a "
+    "run goes on",
+)
 
 
 def sent(found: Migration, seen: int, *, tidy: bool = False) -> Script:
@@ -74,6 +83,12 @@ def together(seen: int, *files: Migration) -> Script:
         frame = KNOWN.frame(file, Sending(seen + place, 100, durable=last))
         parts += [frame.opening, file.body, frame.closing + ";\n"]
     return Script(tuple(parts))
+
+
+def recorded(found: Migration, dialect: PostgresDialect = KNOWN) -> Script:
+    """Expect the message that records a file as applied."""
+    frame = dialect.record(found)
+    return Script((frame.opening, frame.closing))
 
 
 def applied(found: Migration, elapsed_ns: int = 0) -> Change:
@@ -485,8 +500,8 @@ def test_on_sqlite_a_false_row_has_five_seconds() -> None:
     """A `-- no-transaction` file holds no lock there; each new version starts anew."""
     sqlite = replace(SqliteDialect(), exists=True)
 
-    def false_row(version: int) -> list[tuple[int, str, int, str, None, int]]:
-        return [(version, "m", 0, "00", None, -1)]
+    def false_row(version: int) -> list[tuple[int, str, int, str, None, int, int]]:
+        return [(version, "m", 0, "00", None, -1, 0)]
 
     asked = Asked(run(source(ONE, TWO), SqliteDialect(), Options()))
     asked.reply(false_row(1))
@@ -523,10 +538,10 @@ def test_a_revert_without_a_way_back_takes_no_lock() -> None:
 
 
 def test_a_skip_records_without_running() -> None:
-    """One INSERT a migration, by SQLx's columns, and no Starting is told."""
+    """One message a migration, by SQLx's columns, and no Starting is told."""
     asked = Asked(skip(source(ONE, TWO), DIALECT, Options(target=1)))
     locked(asked)
-    assert asked.step == KNOWN.record(ONE)
+    assert asked.step == recorded(ONE)
     assert asked.reply() == KNOWN.release()
     asked.reply()
     changes = (Change(ONE, Outcome.SKIPPED_ON_REQUEST), Change(TWO, Outcome.SKIPPED))
@@ -538,8 +553,9 @@ def test_a_skip_that_somebody_else_did_is_looked_at_again() -> None:
     """A duplicate key means that it is recorded already."""
     asked = Asked(skip(source(ONE), DIALECT, Options()))
     locked(asked)
-    asked.refuse(DatabaseError("duplicate", sqlstate="23505"))
-    assert asked.step == KNOWN.keep_lock()
+    duplicate = DatabaseError("duplicate", sqlstate="23505", completed=1)
+    assert asked.refuse(duplicate) == ROLLBACK
+    assert asked.reply() == KNOWN.keep_lock()
     asked.reply([("true",)])
     assert asked.reply(history_reply(ONE)) == KNOWN.release()
     asked.reply()
@@ -550,11 +566,126 @@ def test_a_skip_that_is_refused_raises_what_the_server_said() -> None:
     """Nothing is made of it, and the lock is given back."""
     asked = Asked(skip(source(ONE), DIALECT, Options()))
     locked(asked)
-    error = DatabaseError("permission denied", sqlstate="42501")
-    assert asked.refuse(error) == KNOWN.release()
+    error = DatabaseError("permission denied", sqlstate="42501", completed=1)
+    assert asked.refuse(error) == ROLLBACK
+    assert asked.reply() == KNOWN.release()
     with pytest.raises(DatabaseError) as caught:
         asked.reply()
     assert caught.value is error
+    assert str(error) == "permission denied [42501]"
+
+
+def test_a_skip_says_when_it_is_the_mark_that_is_refused() -> None:
+    """Which table it is, and that nothing is recorded."""
+    asked = Asked(skip(source(COMPATIBLE), DIALECT, Options()))
+    locked(asked)
+    assert asked.step == recorded(COMPATIBLE)
+    asked.refuse(DatabaseError("permission denied", sqlstate="42501", completed=1))
+    asked.reply()
+    with pytest.raises(DatabaseError) as caught:
+        asked.reply()
+    assert str(caught.value) == (
+        "permission denied; nothing of this migration is applied: "
+        "public._sqlx_compatible records that it is compatible; let the role make and "
+        "write that table, and run again [42501]"
+    )
+
+
+def test_a_skip_makes_the_table_of_marks_once() -> None:
+    """The second marked file finds it."""
+    other = migration(6, compatible=True)
+    asked = Asked(skip(source(COMPATIBLE, other), DIALECT, Options()))
+    locked(asked)
+    known = KNOWN.with_marks()
+    assert asked.reply() == recorded(other, known)
+    assert asked.reply() == known.release()
+
+
+def test_a_version_without_a_file_is_asked_about_once_more() -> None:
+    """Marked compatible, it is no hindrance: two questions, no lock, and it is said."""
+    asked = Asked(run(source(ONE), DIALECT, Options()))
+    assert asked.reply(history_reply(ONE, TWO, marks="true")) == MARKS.marked()
+    assert asked.reply([("2",)]) is None
+    assert asked.news == [GOING_ON]
+    assert asked.result == [Report(already_applied=1, warnings=(GOING_ON,))]
+
+
+@pytest.mark.parametrize("marks", ["true", "false"])
+def test_what_is_not_asked_about_costs_nothing(marks: str) -> None:
+    """Every version has a file, or what has none is let pass anyway."""
+    asked = Asked(run(source(ONE, TWO), DIALECT, Options()))
+    assert asked.reply(history_reply(ONE, TWO, marks=marks)) is None
+    asked = Asked(run(source(ONE), DIALECT, Options(ignore_missing=True)))
+    assert asked.reply(history_reply(ONE, TWO, marks=marks)) is None
+    assert asked.news == []
+
+
+def test_a_version_that_is_not_marked_stops_the_run() -> None:
+    """It is judged under the lock, and alone is named."""
+    asked = Asked(run(source(ONE), DIALECT, Options()))
+    asked.reply(history_reply(ONE, TWO, DDL[2], marks="true"))
+    asked.reply([("2",)])
+    asked.reply(lock_reply())
+    assert asked.reply(history_reply(ONE, TWO, DDL[2], marks="true")) == MARKS.marked()
+    assert asked.reply([("2",)]) == KNOWN.release()
+    with pytest.raises(VersionMissing) as caught:
+        asked.reply()
+    assert caught.value.versions == (3,)
+
+
+def test_without_a_table_of_marks_nothing_is_asked() -> None:
+    """Then no version is marked."""
+    asked = Asked(run(source(ONE), DIALECT, Options()))
+    assert asked.reply(history_reply(TWO)) == KNOWN.try_lock()
+    asked.reply(lock_reply())
+    assert asked.reply(history_reply(TWO)) == KNOWN.release()
+    with pytest.raises(VersionMissing):
+        asked.reply()
+
+
+def test_a_release_without_a_marked_file_applies_its_own() -> None:
+    """Out of order, as ever; what it runs with is told before."""
+    asked = Asked(run(source(ONE), DIALECT, Options()))
+    asked.reply(history_reply(TWO, marks="true"))
+    asked.reply([("2",)])
+    asked.reply(lock_reply())
+    asked.reply(history_reply(TWO, marks="true"))
+    assert asked.reply([("2",)]) == sent(ONE, 1)
+    assert asked.news == [GOING_ON, Starting((ONE,))]
+
+
+def test_a_mark_does_not_clean_what_is_dirty() -> None:
+    """A version that is FALSE stops everything, marked or not."""
+    asked = Asked(run(source(ONE), DIALECT, Options()))
+    asked.reply(history_reply(ONE, dirty=TWO, marks="true"))
+    asked.reply([("2",)])
+    asked.reply(lock_reply())
+    asked.reply(history_reply(ONE, dirty=TWO, marks="true"))
+    assert asked.reply([("2",)]) == KNOWN.release()
+    with pytest.raises(Dirty):
+        asked.reply()
+
+
+def test_marks_that_may_not_be_read_are_named() -> None:
+    """A role with too few rights hears which table it is."""
+    asked = Asked(run(source(ONE), DIALECT, Options()))
+    asked.reply(history_reply(TWO, marks="true"))
+    refused = DatabaseError("permission denied", sqlstate="42501")
+    with pytest.raises(DatabaseError) as caught:
+        asked.refuse(refused)
+    assert str(caught.value) == (
+        "permission denied; public._sqlx_compatible records which migrations are "
+        "compatible; let the role read it [42501]"
+    )
+
+
+def test_a_connection_that_is_lost_while_asking_says_just_that() -> None:
+    """It has nothing to do with rights."""
+    asked = Asked(run(source(ONE), DIALECT, Options()))
+    asked.reply(history_reply(TWO, marks="true"))
+    with pytest.raises(ConnectionLost) as caught:
+        asked.refuse(ConnectionLost("closed"))
+    assert str(caught.value) == "closed"
 
 
 def test_a_warning_is_told_once_and_before_its_file_runs() -> None:

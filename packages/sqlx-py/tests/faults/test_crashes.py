@@ -128,6 +128,28 @@ def test_a_migrator_is_killed_in_a_file_that_commits(
     assert states == {None, False, True}
 
 
+@slow
+def test_a_migrator_is_killed_in_marked_files(
+    fresh: Fresh, sockets: Path, tmp_path: Path
+) -> None:
+    """Kill -9 at any message leaves a row with its mark, or neither of them."""
+    marked = {name: f"-- sqlx: compatible\n{sql}" for name, sql in MIXED.items()}
+    directory = put(tmp_path / "m", marked)
+    for database, _ in until_clean(
+        fresh,
+        sockets,
+        lambda proxy, number: kill_at(proxy, directory, number, Moment.AFTER),
+    ):
+        reached = check(database)
+        there = database.ask("SELECT to_regclass('_sqlx_compatible') IS NOT NULL")
+        assert there == [(bool(reached),)]
+        if reached:
+            marks = database.ask("SELECT version FROM _sqlx_compatible ORDER BY 1")
+            assert marks == [(version,) for version in sorted(reached)]
+        sqlx.Migrator(directory).run(database.url)
+        complete(database)
+
+
 def loose_ends(
     fresh: Fresh, sockets: Path, path: Path, moment: Moment
 ) -> set[bool | None]:

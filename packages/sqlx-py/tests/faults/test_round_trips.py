@@ -53,6 +53,29 @@ def test_nothing_to_do_is_one_round_trip_in_asyncio(
     assert proxy.round_trips == 1
 
 
+def test_a_version_without_a_file_is_one_more(proxy: Proxy, tmp_path: Path) -> None:
+    """Marked files cost nothing; one that is not here costs a second question."""
+    marked = {
+        name: f"-- sqlx: compatible\n{sql}" for name, sql in files(DDL, 3).items()
+    }
+    directory = put(tmp_path / "m", marked)
+    sqlx.Migrator(directory).run(proxy.database.url)
+    proxy.wait_closed()
+    assert proxy.round_trips == 5  # look, lock, look again, one message, give it back
+    proxy.reset()
+    sqlx.Migrator(directory).run(proxy.database.url)
+    proxy.wait_closed()
+    assert proxy.round_trips == 1
+    proxy.reset()
+    (directory / "003_t.sql").unlink()
+    report = sqlx.Migrator(directory).run(proxy.database.url)
+    proxy.wait_closed()
+    assert [warning.code for warning in report.warnings] == ["compatible"]
+    assert [message.kind for message in proxy.messages] == ["Q", "Q", "X"]
+    assert all(text.startswith("SELECT ") for text in proxy.texts[:2])
+    assert ";" not in "".join(proxy.texts[:2])
+
+
 @pytest.mark.parametrize("number", [1, 5])
 @pytest.mark.parametrize("there", [False, True], ids=["fresh", "table"])
 def test_files_one_by_one(

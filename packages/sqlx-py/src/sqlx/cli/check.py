@@ -16,6 +16,7 @@ from sqlx.cli.findings import (
 )
 from sqlx.cli.project import open_project
 from sqlx.engine.news import Change, Outcome, State
+from sqlx.engine.plan import COMPATIBLE
 from sqlx.errors import (
     Dirty,
     DuplicateVersion,
@@ -28,7 +29,7 @@ from sqlx.migrations.migration import SourceWarning, same_but_for_line_endings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sqlx.cli.output import Output
     from sqlx.cli.project import Project
@@ -69,7 +70,14 @@ def _findings(project: Project, output: Output) -> Iterator[Finding]:
     if options.base is not None:
         yield from compare_with_base(source, project.directory, options.base)
     if not options.offline:
-        yield from _in_database(migrator, url, ignore_missing=options.ignore_missing)
+        for finding in _in_database(
+            migrator, url, ignore_missing=options.ignore_missing
+        ):
+            # That a release may run with what it has no file for is as it should be.
+            if finding.code == COMPATIBLE:
+                output.note(f"{finding.path}: {finding.message}")
+            else:
+                yield finding
 
 
 def _hear(news: News, output: Output) -> None:
@@ -85,19 +93,27 @@ def _in_database(
     try:
         report = migrator.run(url, dry_run=True)
     except MigrationError as error:
-        found = list(_wrong(migrator.info(url), migrator.source))
+        info = migrator.info(url)
+        found = [*_told_now(info.warnings, migrator), *_wrong(info, migrator.source)]
         if ignore_missing:
             found = [finding for finding in found if finding.code != MISSING]
         if not any(finding.severity is Severity.ERROR for finding in found):
             found.insert(0, _refusal(error, migrator.source.label))
         yield from found
         return
-    told = migrator.source.warnings
-    yield from (_of_warning(w) for w in report.warnings if w not in told)
+    yield from _told_now(report.warnings, migrator)
     for change in report.changes:
         if change.outcome is Outcome.CAN_APPLY:
             migration = change.migration
             yield _pending(migration.path, migration.version, migration.description)
+
+
+def _told_now(
+    warnings: Iterable[SourceWarning], migrator: Migrator
+) -> Iterator[Finding]:
+    """Leave out what the files alone have told already."""
+    told = migrator.source.warnings
+    return (_of_warning(warning) for warning in warnings if warning not in told)
 
 
 def _wrong(info: Info, source: Source) -> Iterator[Finding]:

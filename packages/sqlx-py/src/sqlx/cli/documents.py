@@ -47,8 +47,10 @@ def info_document(info: Info) -> str:
     """Write where every version stands, those without a file included.
 
     `{"table": "_sqlx_migrations", "migrations": […], "warnings": […]}`; of a migration:
-    version, description, state (pending, installed, changed, dirty or missing), path,
-    local_checksum and stored_checksum (hex), installed_on and elapsed_ns.
+    version, description, state (pending, installed, changed, dirty, missing, or
+    compatible: missing and no hindrance), compatible (recorded so; of a pending one,
+    marked so), path, local_checksum and stored_checksum (hex), installed_on and
+    elapsed_ns.
     """
     return _written(
         {
@@ -82,6 +84,7 @@ def _row(row: InfoRow) -> Document:
         "version": row.version,
         "description": row.description,
         "state": row.state.name.lower(),
+        "compatible": row.compatible,
         "path": row.path or None,
         "local_checksum": None if local is None else local.hex(),
         "stored_checksum": None if stored is None else stored.hex(),

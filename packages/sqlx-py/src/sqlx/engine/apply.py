@@ -18,13 +18,15 @@ from sqlx.engine.statements import own_control, statement_by_statement
 from sqlx.engine.steps import Event, Query, Rows, Script, Steps
 from sqlx.engine.task import Mode, Task, failure, take_back, way_out
 from sqlx.errors import ConnectionLost, DatabaseError, LockTimeout, NotWritable
+from sqlx.migrations.migration import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlx.engine.lock import Lock
+    from sqlx.migrations.migration import Migration
 
-__all__ = ["Moved", "Session", "apply_alone", "apply_together"]
+__all__ = ["Moved", "Session", "apply_alone", "apply_together", "unrecorded"]
 
 ROLLED_BACK = "rolled back, nothing of this migration is applied; mend it and run again"
 LOST = (
@@ -91,6 +93,11 @@ class Session:
         self.seen += -1 if task.down else 1
         return int(rows[-1][1] or 0)
 
+    def noted(self, migration: Migration) -> None:
+        """Know that the table of marks is there, once a marked file is recorded."""
+        if migration.compatible and migration.kind is not Kind.DOWN:
+            self.lock.dialect = self.dialect.with_marks()
+
 
 def apply_together(session: Session, tasks: tuple[Task, ...]) -> Steps[Rows]:
     """Send several files in one message, each in a transaction of its own.
@@ -105,8 +112,9 @@ def apply_together(session: Session, tasks: tuple[Task, ...]) -> Steps[Rows]:
     """
     parts: list[str] = []
     sizes: list[int] = []
+    dialect = session.dialect
     for place, task in enumerate(tasks):
-        frame = session.dialect.frame(
+        frame = dialect.frame(
             task.migration,
             Sending(
                 seen=session.seen + place,
@@ -118,9 +126,12 @@ def apply_together(session: Session, tasks: tuple[Task, ...]) -> Steps[Rows]:
         parts += [frame.opening, task.migration.body, frame.closing + ";\n"]
         ours = len(frame.before) + len(frame.after)
         sizes.append(ours + len(task.statements.items))
-    rows = yield from attempt(session.dialect, Script(tuple(parts)))
+        if task.migration.compatible and not task.down:
+            dialect = dialect.with_marks()  # this file makes it for those after it
+    rows = yield from attempt(dialect, Script(tuple(parts)))
     if isinstance(rows, DatabaseError):
         raise _stopped(rows, sizes) from rows
+    session.lock.dialect = dialect
     session.seen += sum(-1 if task.down else 1 for task in tasks)
     session.untidy = False
     return rows
@@ -157,6 +168,7 @@ def _in_transaction(session: Session, task: Task) -> Steps[int]:
         script = Script((frame.opening, task.migration.body, frame.closing))
         refused = yield from attempt(session.dialect, script)
         if not isinstance(refused, DatabaseError):
+            session.noted(task.migration)
             return session.counted(task, refused)
         yield from _judge(session, task, refused, frame, retry)
 
@@ -188,7 +200,18 @@ def _judge(
             state = UNRECORDED + way_out(dialect.table, migration)
             raise failure(task, error, frame, state) from error
         case _:  # FAILED
-            raise failure(task, error, frame, ROLLED_BACK) from error
+            state = ROLLED_BACK
+            if frame.at_mark(error):
+                state = f"rolled back, {unrecorded(dialect)}"
+            raise failure(task, error, frame, state) from error
+
+
+def unrecorded(dialect: Dialect) -> str:
+    """Say why a migration fails that has not begun: its mark cannot be written."""
+    return (
+        f"nothing of this migration is applied: {dialect.marks} records that it is "
+        "compatible; let the role make and write that table, and run again"
+    )
 
 
 def _claimed(
@@ -225,6 +248,7 @@ def _claim(session: Session, task: Task, *, guarded: bool) -> Steps[None]:
             session.dialect, Script((frame.opening, frame.closing))
         )
         if not isinstance(refused, DatabaseError):
+            session.noted(task.migration)
             return
         _check_claim(session, task, refused, frame, guarded=guarded)
         yield from _judge(session, task, refused, frame, retry)

@@ -6,11 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlx.engine.apply import Moved, Session, apply_alone, apply_together
+from sqlx.engine.apply import (
+    Moved,
+    Session,
+    apply_alone,
+    apply_together,
+    unrecorded,
+)
+from sqlx.engine.attempt import attempt
+from sqlx.engine.look import because, read
 from sqlx.engine.news import Change, Outcome, Report, Starting
 from sqlx.engine.plan import Applied, History, Plan
 from sqlx.engine.statements import broken_things
-from sqlx.engine.steps import Event, Wait
+from sqlx.engine.steps import Event, Script, Wait
 from sqlx.engine.task import Task, batches, read_task, warnings
 from sqlx.errors import DatabaseError, Dirty, NotWritable
 
@@ -18,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sqlx.engine.dialect import Dialect
+    from sqlx.engine.look import Wanted
     from sqlx.engine.steps import Steps
     from sqlx.migrations.migration import Migration, Source, SourceWarning
 
@@ -34,6 +43,7 @@ class Course:
 
     session: Session
     planner: Planner
+    wanted: Wanted
     source: Source
     record_only: bool
     changes: tuple[Change, ...] = ()
@@ -79,8 +89,9 @@ class Course:
                 raise session.dialect.explained(error) from None
             yield from session.lock.patience.wait(session.dialect)
             raise Moved(waited=True) from error
-        session.lock.dialect, found = session.dialect.seen(rows)
-        history = History(tuple(Applied(*row) for row in found), session.dialect.table)
+        history, session.lock.dialect = yield from read(
+            session.dialect, rows, self.wanted
+        )
         session.seen = len(history.rows)
         yield from self._recognise(history)
         return history
@@ -130,13 +141,19 @@ class Course:
     def _record(self, plan: Plan) -> Steps[None]:
         """Record without a look into the files: what cannot run here may be skipped."""
         for migration in plan.todo:
-            try:
-                yield self.session.dialect.record(migration)
-            except DatabaseError as error:
-                if self.session.dialect.is_race(error):
-                    raise Moved from error
-                raise
+            yield from self._record_one(migration)
             yield from self._done(migration, Outcome.SKIPPED_ON_REQUEST, 0)
+
+    def _record_one(self, migration: Migration) -> Steps[None]:
+        dialect = self.session.dialect
+        frame = dialect.record(migration)
+        error = yield from attempt(dialect, Script((frame.opening, frame.closing)))
+        if not isinstance(error, DatabaseError):
+            self.session.noted(migration)
+            return
+        if dialect.is_race(error):
+            raise Moved from error
+        raise because(error, unrecorded(dialect)) if frame.at_mark(error) else error
 
     def _done(self, found: Migration, outcome: Outcome, elapsed_ns: int) -> Steps[None]:
         change = Change(found, outcome, elapsed_ns)

@@ -51,12 +51,14 @@ class Frame:
         after: The same.
         lock: Index in `before` of the statement that takes the lock; -1 for none.
         claim: Index in `before` of the statement that claims the version.
+        marks: How many statements right in front of the claim write the mark.
     """
 
     before: tuple[str, ...]
     after: tuple[str, ...]
     lock: int
     claim: int
+    marks: int = 0
 
     @property
     def opening(self) -> str:
@@ -67,6 +69,10 @@ class Frame:
     def closing(self) -> str:
         """The text behind the file's, which may end in a comment or without a `;`."""
         return "\n;\n" + ";\n".join(self.after)
+
+    def at_mark(self, error: DatabaseError) -> bool:
+        """Tell whether an error stopped the message while the mark was written."""
+        return self.claim - self.marks <= error.completed < self.claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,14 @@ class Dialect(Protocol):
         """The history's table as it is written in SQL: qualified, once it was seen."""
 
     @property
+    def marks(self) -> str:
+        """Our table beside the history: what is applied and marked compatible."""
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether that table was seen; it is made when it is first needed."""
+
+    @property
     def lock(self) -> LockKind:
         """How migrators exclude each other on this session."""
 
@@ -124,6 +138,12 @@ class Dialect(Protocol):
     def seen(self, reply: Rows) -> tuple[Self, tuple[HistoryRow, ...]]:
         """Read the reply of `look` or `prepare`."""
 
+    def marked(self) -> Query:
+        """List the applied versions that are marked; the table must be there."""
+
+    def with_marks(self) -> Self:
+        """Know that the table of marks has been made."""
+
     def try_lock(self) -> Query:
         """Ask for the lock without waiting; also tells what the session is."""
 
@@ -146,22 +166,22 @@ class Dialect(Protocol):
         """Make the session ours, make what is missing, and list the history."""
 
     def frame(self, migration: Migration, sending: Sending) -> Frame:
-        """Enclose a migration: claim before, success after, one transaction."""
+        """Enclose a migration: mark and claim, the file, success; one transaction."""
 
     def own_transaction(self) -> Frame:
         """Enclose a file that controls transactions itself, as SQLx does."""
 
     def claim(self, migration: Migration, sending: Sending) -> Frame:
-        """Claim a version in a transaction of its own; the file runs after it."""
+        """Mark and claim a version in a transaction of its own, before its file."""
 
     def unclaim(self, migration: Migration) -> Query:
-        """Take a claim back: nothing of the file was done."""
+        """Take claim and mark back: nothing of the file was done."""
 
     def finish(self, migration: Migration) -> Query:
         """Record the end; no row in the reply: the claim is gone."""
 
-    def record(self, migration: Migration) -> Query:
-        """Record a migration as applied without running it."""
+    def record(self, migration: Migration) -> Frame:
+        """Mark and record a migration as applied; its file does not run."""
 
     def mark_dirty(self, migration: Migration) -> Query:
         """Write the row that says FALSE when the claim is not there any more."""

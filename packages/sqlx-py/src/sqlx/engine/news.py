@@ -78,13 +78,17 @@ class Report:
 
 
 class State(Enum):
-    """Where a version stands; the value is the word that `info` prints."""
+    """Where a version stands; the value is the word that `info` prints.
+
+    MISSING and COMPATIBLE are applied and have no file; the first stops a run.
+    """
 
     PENDING = "pending"
     INSTALLED = "installed"
     CHANGED = "installed (different checksum)"
     DIRTY = "dirty"
     MISSING = "missing"
+    COMPATIBLE = "compatible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ class InfoRow:
         stored_checksum: Of the history; None when it is pending.
         installed_on: ISO 8601, UTC, from the history; empty when pending.
         elapsed_ns: The history's `execution_time`; -1 when it was not measured.
+        compatible: Whether it is recorded as compatible; of a pending one, whether its
+            file is marked so.
     """
 
     version: int
@@ -110,6 +116,7 @@ class InfoRow:
     stored_checksum: bytes | None = None
     installed_on: str = ""
     elapsed_ns: int = -1
+    compatible: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,7 @@ class Info:
         rows: One for each up or simple file and for each version without one.
         table: The history's table as it is written in SQL; as configured, while it does
             not exist.
-        warnings: What was noticed in the files.
+        warnings: What was noticed in the files, and what has none and is compatible.
     """
 
     rows: tuple[InfoRow, ...]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "COMPATIBLE",
     "Applied",
     "History",
     "Plan",
@@ -39,6 +40,9 @@ __all__ = [
     "plan_revert",
     "plan_run",
 ]
+
+COMPATIBLE = "compatible"
+"""The code of the warning that a release runs with what it has no file for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +73,12 @@ class History:
     Args:
         rows: All of them; none when there is no table.
         table: The table's name as it is written in SQL.
+        compatible: The versions that are recorded as compatible, where that matters.
     """
 
     rows: tuple[Applied, ...]
     table: str
+    compatible: frozenset[int] = frozenset()
 
     @cached_property
     def by_version(self) -> dict[int, Applied]:
@@ -88,6 +94,11 @@ class History:
     def dirty(self) -> int | None:
         """The lowest version whose end is not recorded."""
         return next((row.version for row in self.rows if not row.success), None)
+
+    def missing(self, source: Source) -> tuple[Applied, ...]:
+        """The rows whose version has no file of any kind."""
+        known = source.versions()
+        return tuple(row for row in self.rows if row.version not in known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +151,8 @@ def plan_run(
 
     Raises:
         Dirty: A migration began and did not end.
-        VersionMissing: The history knows a version that has no file.
+        VersionMissing: The history knows a version that has no file, and that is not
+            recorded as compatible.
         VersionTooOld: The target is older than what is applied.
         VersionMismatch: An applied file's SHA-384 has changed.
     Source:
@@ -149,7 +161,7 @@ def plan_run(
     _check_history(source, history, ignore_missing=ignore_missing)
     if target is not None and target < history.latest:
         raise VersionTooOld(target, history.latest)
-    warnings = tuple(_check_files(source, history))
+    warnings = (*_going_on(source, history), *_check_files(source, history))
     pending = [m for m in source.forward() if m.version not in history.by_version]
     return Plan(
         tuple(
@@ -177,7 +189,8 @@ def plan_revert(
 
     Raises:
         Dirty: A migration began and did not end.
-        VersionMissing: The history knows a version that has no file.
+        VersionMissing: The history knows a version that has no file, and that is not
+            recorded as compatible.
         VersionTooNew: The target is newer than what is applied.
         Irreversible: A version on the way to the target has no down file.
     Source:
@@ -194,7 +207,7 @@ def plan_revert(
     if blocked is None:
         downs = ((v, source.down(v)) for v in newest_first)
         changes = (_planned(d, within=v in wanted) for v, d in downs if d is not None)
-        return Plan(tuple(changes))
+        return Plan(tuple(changes), warnings=tuple(_going_on(source, history)))
     reason = _no_way_back(source, blocked)
     if target is not None:
         raise Irreversible(reason)
@@ -203,22 +216,11 @@ def plan_revert(
 
 def plan_info(source: Source, history: History) -> Info:
     """Put the files and the history beside each other, by version."""
-    rows = [_info_row(m, history.by_version.get(m.version)) for m in source.forward()]
-    known = source.versions()
-    rows += [
-        InfoRow(
-            row.version,
-            row.description,
-            State.MISSING if row.success else State.DIRTY,
-            stored_checksum=row.checksum,
-            installed_on=row.installed_on,
-            elapsed_ns=row.elapsed_ns,
-        )
-        for row in history.rows
-        if row.version not in known
-    ]
+    rows = [_info_row(migration, history) for migration in source.forward()]
+    rows += [_row_without_file(row, history) for row in history.missing(source)]
     rows.sort(key=lambda row: row.version)
-    return Info(tuple(rows), history.table, source.warnings)
+    warnings = (*source.warnings, *_going_on(source, history))
+    return Info(tuple(rows), history.table, warnings)
 
 
 def _planned(migration: Migration, *, within: bool) -> Change:
@@ -228,14 +230,27 @@ def _planned(migration: Migration, *, within: bool) -> Change:
 def _check_history(source: Source, history: History, *, ignore_missing: bool) -> None:
     if history.dirty is not None:
         raise Dirty(history.dirty, history.table)
-    known = source.versions()
-    missing = [row for row in history.rows if row.version not in known]
+    missing = [
+        row for row in history.missing(source) if row.version not in history.compatible
+    ]
     if missing and not ignore_missing:
         raise VersionMissing(
             tuple(row.version for row in missing),
             tuple(row.description for row in missing),
             source.label,
         )
+
+
+def _going_on(source: Source, history: History) -> Iterator[SourceWarning]:
+    """Name what is applied and has no file here, and is no hindrance."""
+    for row in history.missing(source):
+        if row.version in history.compatible and row.success:
+            yield SourceWarning(
+                COMPATIBLE,
+                source.label,
+                f"migration {row.version} ({row.description}) is applied and has no "
+                "file here; it is marked compatible, so a run goes on",
+            )
 
 
 def _check_files(source: Source, history: History) -> Iterator[SourceWarning]:
@@ -268,7 +283,8 @@ def _no_way_back(source: Source, version: int) -> str:
     )
 
 
-def _info_row(migration: Migration, row: Applied | None) -> InfoRow:
+def _info_row(migration: Migration, history: History) -> InfoRow:
+    row = history.by_version.get(migration.version)
     if row is None:
         state = State.PENDING
     elif not row.success:
@@ -286,4 +302,19 @@ def _info_row(migration: Migration, row: Applied | None) -> InfoRow:
         row.checksum if row else None,
         row.installed_on if row else "",
         row.elapsed_ns if row else -1,
+        row.version in history.compatible if row else migration.compatible,
+    )
+
+
+def _row_without_file(row: Applied, history: History) -> InfoRow:
+    compatible = row.version in history.compatible
+    state = State.COMPATIBLE if compatible else State.MISSING
+    return InfoRow(
+        row.version,
+        row.description,
+        state if row.success else State.DIRTY,
+        stored_checksum=row.checksum,
+        installed_on=row.installed_on,
+        elapsed_ns=row.elapsed_ns,
+        compatible=compatible,
     )

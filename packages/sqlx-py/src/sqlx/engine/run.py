@@ -1,8 +1,9 @@
 """Run, skip and revert: look, lock, look again, apply, give the lock back.
 
 Follow one run: `look` may conclude that nothing is to do, and then nothing else is
-asked. Otherwise the lock is taken, the history is read again, the plan is made, and
-message by message is sent; whoever finds that the history has moved looks again.
+asked (of a version without a file: whether it is marked compatible). Otherwise the lock
+is taken, the history is read again, the plan is made, and message by message is sent;
+whoever finds that the history has moved looks again.
 """
 
 from __future__ import annotations
@@ -14,21 +15,11 @@ from sqlx.engine.apply import Session
 from sqlx.engine.attempt import quietly
 from sqlx.engine.course import Course, refuse_read_only, sum_up
 from sqlx.engine.lock import Lock, Patience
-from sqlx.engine.plan import (
-    Applied,
-    History,
-    Plan,
-    plan_info,
-    plan_revert,
-    plan_run,
-)
+from sqlx.engine.look import look
+from sqlx.engine.plan import History, Plan, plan_info, plan_revert, plan_run
 from sqlx.engine.steps import Event, Steps
 from sqlx.engine.task import read_task, warnings
-from sqlx.errors import (
-    ConnectionLost,
-    DatabaseError,
-    MigrationError,
-)
+from sqlx.errors import MigrationError
 
 if TYPE_CHECKING:
     from sqlx.engine.course import Planner
@@ -84,7 +75,7 @@ def revert(source: Source, dialect: Dialect, options: Options) -> Steps[Report]:
 
 def info(source: Source, dialect: Dialect, _options: Options) -> Steps[Info]:
     """Put the files and the history beside each other; read-only."""
-    history, _ = yield from _look(dialect, details=True)
+    history, _ = yield from look(dialect, lambda _: True, details=True)
     return plan_info(source, history)
 
 
@@ -105,7 +96,11 @@ def _conduct(
     *,
     record_only: bool = False,
 ) -> Steps[Report]:
-    history, dialect = yield from _look(dialect)
+
+    def wanted(history: History) -> bool:
+        return not options.ignore_missing and bool(history.missing(source))
+
+    history, dialect = yield from look(dialect, wanted)
     if options.dry_run:
         plan = planner(history)
         todo = () if record_only else plan.todo
@@ -118,7 +113,8 @@ def _conduct(
         return sum_up(settled, settled.changes, settled.warnings)
     refuse_read_only(dialect, planner, history)
     lock = Lock(dialect, Patience(options.lock_wait_seconds))
-    course = Course(Session(lock, options.retry_seconds), planner, source, record_only)
+    session = Session(lock, options.retry_seconds)
+    course = Course(session, planner, wanted, source, record_only)
     try:
         report = yield from course.follow(history)
     except BaseException as error:
@@ -127,17 +123,6 @@ def _conduct(
         raise
     yield lock.dialect.release()
     return report
-
-
-def _look(dialect: Dialect, *, details: bool = False) -> Steps[tuple[History, Dialect]]:
-    try:
-        rows = yield dialect.look(details=details)
-    except DatabaseError as error:
-        if isinstance(error, ConnectionLost) or not dialect.has_no_table(error):
-            raise
-        return History((), dialect.table), dialect
-    known, found = dialect.seen(rows)
-    return History(tuple(Applied(*row) for row in found), known.table), known
 
 
 def _settled(planner: Planner, history: History) -> Plan | None:

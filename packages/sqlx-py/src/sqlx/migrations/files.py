@@ -7,7 +7,6 @@ SQLx lets pass and a person should know becomes a warning.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +14,12 @@ from io import FileIO
 from typing import TYPE_CHECKING
 
 from sqlx.errors import ConfigurationError, DuplicateVersion, SourceError
-from sqlx.migrations.lexing import BLANKS, nested_comment_end
+from sqlx.migrations.markers import (
+    COMPATIBLE,
+    NO_TRANSACTION,
+    near_miss,
+    read_markers,
+)
 from sqlx.migrations.migration import (
     BOM,
     Kind,
@@ -128,7 +132,6 @@ _NO_MIGRATION = (
     "is not named like a migration and is passed over; name it "
     "<version>_<description>.sql, the ending in small letters"
 )
-_MARKER = "-- no-transaction"
 _ORDER = {Kind.SIMPLE: 0, Kind.UP: 1, Kind.DOWN: 2}
 
 
@@ -272,37 +275,17 @@ def _text(file: _File) -> str:
 def _migration(
     name: FileName, sql: str, path: str, ignored: frozenset[str]
 ) -> Migration:
-    hashed = checksum(sql, ignored)
-    marked = _marker_line(sql) is not None
+    markers = read_markers(sql)
     return Migration(
-        name.version, name.description, name.kind, sql, hashed, marked, path
+        name.version,
+        name.description,
+        name.kind,
+        sql,
+        checksum(sql, ignored),
+        markers.no_transaction is not None,
+        path,
+        markers.compatible is not None and name.kind is not Kind.DOWN,
     )
-
-
-_COMMENT = re.compile(
-    rf"[{BLANKS}]*+(?:--[ \t]*+(no-transaction(?![\w-]))?[^\r\n]*+|/\*)"
-)
-
-
-def _marker_line(sql: str) -> int | None:
-    """Find the line that asks for no transaction.
-
-    SQLx: the text begins with the marker, whatever follows it. Here also: a line of the
-    comments in front begins with the word.
-    """
-    if sql.startswith(_MARKER):
-        return 1
-    at: int | None = len(BOM) if sql.startswith(BOM) else 0
-    while at is not None and "no-transaction" in sql:
-        comment = _COMMENT.match(sql, at)
-        if comment is None:
-            return None
-        if comment[1]:
-            return position(sql, comment.start(1))[0]
-        at = comment.end()
-        if comment[0].endswith("/*"):
-            at = nested_comment_end(sql, at)
-    return None
 
 
 def _source(
@@ -359,8 +342,16 @@ _WITH_BOM = (
     "applied"
 )
 _MARKER_TOO_LATE = (
-    f"asks for no transaction, and SQLx sees `{_MARKER}` only as the first 17 bytes of "
-    "a file; move it there, unless the file is applied"
+    f"asks for no transaction, and SQLx sees `{NO_TRANSACTION}` only as the first 17 "
+    "bytes of a file; move it there, unless the file is applied"
+)
+_NOT_MARKED = (
+    f"reads like `{COMPATIBLE}` and is not taken for it; write it just so, at the "
+    "beginning of a comment in front of the first statement, unless the file is applied"
+)
+_MARKED_DOWN = (
+    f"`{COMPATIBLE}` means nothing in a down file; write it into the file that it "
+    "reverts, unless that is applied"
 )
 
 
@@ -371,6 +362,11 @@ def _warnings(migration: Migration) -> Iterator[SourceWarning]:
         yield SourceWarning("byte-order-mark", path, _WITH_BOM, 1)
     if not migration.body.strip():
         yield SourceWarning("empty-file", path, _EMPTY)
-    if migration.no_transaction and not sql.startswith(_MARKER):
-        line = _marker_line(sql)
+    if migration.no_transaction and not sql.startswith(NO_TRANSACTION):
+        line = read_markers(sql).no_transaction
         yield SourceWarning("no-transaction-not-first", path, _MARKER_TOO_LATE, line)
+    line = None if migration.compatible else near_miss(sql)
+    if line is not None:
+        down = migration.kind is Kind.DOWN
+        message = _MARKED_DOWN if down else _NOT_MARKED
+        yield SourceWarning("not-compatible", path, message, line)

@@ -65,6 +65,8 @@ class Migration:
         checksum: 48 bytes, over the raw text less the ignored characters.
         no_transaction: True when the leading comment block says `-- no-transaction`.
         path: Where it was read, for messages.
+        compatible: True when the leading comment block of an up or simple file says
+            `-- sqlx: compatible`: a release without the file runs with it applied.
     """
 
     version: int
@@ -74,6 +76,7 @@ class Migration:
     checksum: bytes = field(repr=False)
     no_transaction: bool
     path: str
+    compatible: bool = False
 
     @property
     def body(self) -> str:

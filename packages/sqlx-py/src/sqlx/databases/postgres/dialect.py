@@ -16,7 +16,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
-from sqlx.databases.postgres import advisory, rows
+from sqlx.databases.marks import beside
+from sqlx.databases.postgres import advisory, marks, rows
 from sqlx.databases.postgres.session import (
     CREATE,
     EQ,
@@ -29,7 +30,7 @@ from sqlx.databases.postgres.session import (
     ours,
 )
 from sqlx.engine.dialect import Frame, HistoryRow, LockKind, Sending, Trouble
-from sqlx.engine.steps import Query, Row, Rows
+from sqlx.engine.steps import Query, Rows
 from sqlx.errors import DatabaseError
 from sqlx.migrations.migration import Kind, Migration
 from sqlx.migrations.statements import Syntax
@@ -59,6 +60,7 @@ class PostgresDialect:
         owned: We opened the connection, so its settings are ours.
         pooled: Whether a transaction pooler is in between; None: find out.
         exists: Whether the table was seen.
+        has_marks: Whether the table of marks was seen.
         literals_standard: Whether the server reads literals as our lexer does.
         read_only: Why nothing can be written; empty when something can.
         before: How the user's connection was set when it was given to us.
@@ -73,6 +75,7 @@ class PostgresDialect:
     owned: bool = True
     pooled: bool | None = None
     exists: bool = False
+    has_marks: bool = False
     literals_standard: bool = True
     read_only: str = ""
     before: Before | None = None
@@ -81,6 +84,11 @@ class PostgresDialect:
     def syntax(self) -> Syntax:
         """How PostgreSQL's SQL is split."""
         return Syntax.POSTGRES
+
+    @property
+    def marks(self) -> str:
+        """The table of marks, in the schema of the history."""
+        return beside(self.table)
 
     @property
     def lock(self) -> LockKind:
@@ -104,7 +112,7 @@ class PostgresDialect:
 
     def look(self, *, details: bool = False) -> Query:
         """List the history with what the session tells of itself."""
-        return Query(self._history(details=details))
+        return Query(rows.listing(self.table, details=details))
 
     def has_no_table(self, error: DatabaseError) -> bool:
         """Tell whether there is no table yet, or no schema for it."""
@@ -116,15 +124,24 @@ class PostgresDialect:
         Raises:
             DatabaseError: What has the table's name is no table.
         """
-        pid, database, table, kind, read_only = (str(value) for value in reply[0][:5])
+        pid, database, table, kind, read_only, has_marks = map(str, reply[0][:6])
         if kind not in {"r", "p"}:
             raise DatabaseError(
                 f"{table} is not a table, so it cannot be the history of migrations; "
                 "rename it, or choose another table name"
             )
-        found = (row[5:] for row in reply if row[5] is not None)
+        found = (row[6:] for row in reply if row[6] is not None)
         known = self._told(pid, database, table, read_only)
-        return known, tuple(_history_row(row) for row in found)
+        known = replace(known, has_marks=has_marks == "true")
+        return known, tuple(map(rows.history_row, found))
+
+    def marked(self) -> Query:
+        """List the applied versions that are marked."""
+        return Query(marks.listing(self.marks, self.table))
+
+    def with_marks(self) -> PostgresDialect:
+        """Know that the table of marks has been made."""
+        return replace(self, has_marks=True)
 
     def try_lock(self) -> Query:
         """Ask for the lock; the reply also tells what the session is.
@@ -190,7 +207,9 @@ class PostgresDialect:
             make.append(CREATE.format(table=self.table))
         if make and self.pooled and self.locking:
             make.insert(0, advisory.take(self._key))
-        return Query(";\n".join([*texts, *make, self._history(details=False)]))
+        return Query(
+            ";\n".join([*texts, *make, rows.listing(self.table, details=False)])
+        )
 
     def is_race(self, error: DatabaseError) -> bool:
         """Tell whether somebody makes the same at this moment, or holds the lock."""
@@ -201,19 +220,21 @@ class PostgresDialect:
         return error
 
     def frame(self, migration: Migration, sending: Sending) -> Frame:
-        """Enclose a migration: claim, file, success, in one transaction."""
+        """Enclose a migration: mark, claim, file, success, in one transaction."""
         before = self._begin(tidy=sending.tidy)
         before.append(f"SET LOCAL lock_timeout = {sending.limit_ms}")
         if not sending.durable:
             before.append("SET LOCAL synchronous_commit = off")
         lock = self._add_lock(before)
         if migration.kind is Kind.DOWN:
-            before.append(rows.remove(self.table, migration))
+            mark = self._unmark(migration)
+            claim = rows.remove(self.table, migration)
             after = [*self._identity(), rows.took(migration)]
         else:
-            before.append(rows.claim(self.table, migration, sending.seen))
+            mark = self._mark(migration)
+            claim = rows.claim(self.table, migration, sending.seen)
             after = [*self._identity(), rows.done(self.table, migration)]
-        return Frame(tuple(before), (*after, "COMMIT"), lock, len(before) - 1)
+        return _frame([*before, *mark, claim], (*after, "COMMIT"), lock, len(mark))
 
     def own_transaction(self) -> Frame:
         """Enclose a file that controls transactions itself, as SQLx does."""
@@ -225,24 +246,32 @@ class PostgresDialect:
         before.append(f"SET LOCAL lock_timeout = {CLAIM_LIMIT_MS}")
         lock = -1 if sending.guarded else self._add_lock(before)
         if migration.kind is Kind.DOWN:
-            before.append(rows.doubt(self.table, migration))
+            mark: list[str] = []  # it goes with the row, at the end
+            claim = rows.doubt(self.table, migration)
         else:
-            before.append(rows.claim(self.table, migration, sending.seen))
-        return Frame(tuple(before), ("COMMIT",), lock, len(before) - 1)
+            mark = self._mark(migration)
+            claim = rows.claim(self.table, migration, sending.seen)
+        return _frame([*before, *mark, claim], ("COMMIT",), lock, len(mark))
 
     def unclaim(self, migration: Migration) -> Query:
-        """Take a claim back."""
-        return Query(rows.unclaim(self.table, migration))
+        """Take claim and mark back."""
+        up = migration.kind is not Kind.DOWN
+        mark = self._unmark(migration) if up and migration.compatible else []
+        return Query(";\n".join([*mark, rows.unclaim(self.table, migration)]))
 
     def finish(self, migration: Migration) -> Query:
         """Record the end of a migration that was claimed before."""
         record = rows.finish(self.table, migration)
+        if migration.kind is Kind.DOWN:
+            record = ";\n".join([*self._unmark(migration), record])
         writable = "SET LOCAL transaction_read_only = off"
         return Query(";\n".join([writable, *self._identity(), record]))
 
-    def record(self, migration: Migration) -> Query:
+    def record(self, migration: Migration) -> Frame:
         """Record a migration as applied without running it."""
-        return Query(rows.insert(self.table, migration, "TRUE", "-1"))
+        mark = self._mark(migration)
+        row = rows.insert(self.table, migration, "TRUE", "-1")
+        return _frame(["BEGIN", *mark, row], ("COMMIT",), -1, len(mark))
 
     def mark_dirty(self, migration: Migration) -> Query:
         """Write the row that says FALSE when the claim is not there any more."""
@@ -272,7 +301,9 @@ class PostgresDialect:
             return Trouble.BUSY if state in TRY_AGAIN else Trouble.FAILED
         if index == frame.lock and state == rows.MUST_HIT:
             return Trouble.LOCKED
-        if index == frame.claim and state in {UNIQUE, rows.MUST_HIT}:
+        claimed = index == frame.claim and state in {UNIQUE, rows.MUST_HIT}
+        made = frame.at_mark(error) and state in DUPLICATES
+        if claimed or made:
             return Trouble.MOVED
         # Somebody who holds no lock of ours is about to commit this very version.
         return Trouble.LOCKED if state in TRY_AGAIN else Trouble.FAILED
@@ -295,26 +326,6 @@ class PostgresDialect:
             read_only="transaction_read_only is on" if read_only == "on" else "",
         )
 
-    def _history(self, *, details: bool) -> str:
-        moment = (
-            f"{P}.to_char({P}.timezone('UTC', h.installed_on),"
-            ' \'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\')'
-            if details
-            else "NULL"
-        )
-        return (
-            f"SELECT f.*, h.version::{P}.text, h.description,"
-            f" h.success::{P}.text, {P}.encode(h.checksum, 'hex'), {moment},"
-            f" h.execution_time::{P}.text FROM (SELECT"
-            f" {P}.pg_backend_pid()::{P}.text, {P}.current_database()::{P}.text,"
-            f" {QUALIFIED}, c.relkind::{P}.text,"
-            f" {P}.current_setting('transaction_read_only')"
-            f" FROM {P}.pg_class c JOIN {P}.pg_namespace n ON n.oid {EQ} c.relnamespace"
-            f" WHERE c.oid {EQ} {P}.to_regclass({literal(self.table)}))"
-            " f(pid, database, name, kind, read_only)"
-            f" LEFT JOIN {self.table} h ON true ORDER BY h.version"
-        )
-
     def _begin(self, *, tidy: bool) -> list[str]:
         """Tidy up what the file before left in the session, and begin."""
         if self.pooled:
@@ -329,6 +340,18 @@ class PostgresDialect:
             return -1
         before.append(advisory.take(self._key))
         return len(before) - 1
+
+    def _mark(self, migration: Migration) -> list[str]:
+        """Record that a file is marked, and make the table for it."""
+        if not migration.compatible:
+            return []
+        make = [] if self.has_marks else [marks.make(self.marks)]
+        return [*make, marks.add(self.marks, migration)]
+
+    def _unmark(self, migration: Migration) -> list[str]:
+        """Delete the mark of a row that is about to go."""
+        gone = marks.remove(self.marks, self.table, migration.version)
+        return [gone] if self.has_marks else []
 
     def _identity(self) -> tuple[str, ...]:
         """Be who we were, and read as we did: the file may have changed it.
@@ -350,16 +373,8 @@ class PostgresDialect:
         return ("RESET SESSION AUTHORIZATION", "RESET ROLE", *reading)
 
 
-def _history_row(row: Row) -> HistoryRow:
-    version, description, success, checksum, installed_on, elapsed = row
-    return (
-        int(str(version)),
-        str(description),
-        success == "true",
-        bytes.fromhex(str(checksum)),
-        str(installed_on or ""),
-        int(str(elapsed)),
-    )
+def _frame(before: list[str], after: tuple[str, ...], lock: int, marks: int) -> Frame:
+    return Frame(tuple(before), after, lock, len(before) - 1, marks)
 
 
 def _before(snapshot: str) -> Before:

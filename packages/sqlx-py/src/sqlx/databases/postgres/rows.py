@@ -1,4 +1,4 @@
-"""The history's row of one migration: claimed, recorded, taken back, removed.
+"""The history's rows: listed; claimed, recorded, taken back, removed one by one.
 
 Each statement that must find its row raises in the server when it does not: the
 logarithm of a count is an error (2201E) when the count is zero.
@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlx.databases.postgres.session import EQ, P, literal
+from sqlx.databases.marks import MARKS
+from sqlx.databases.postgres.session import EQ, QUALIFIED, P, literal
 from sqlx.migrations.migration import Kind
 
 if TYPE_CHECKING:
+    from sqlx.engine.dialect import HistoryRow
+    from sqlx.engine.steps import Row
     from sqlx.migrations.migration import Migration
 
 __all__ = [
@@ -20,7 +23,9 @@ __all__ = [
     "done",
     "doubt",
     "finish",
+    "history_row",
     "insert",
+    "listing",
     "remove",
     "took",
     "unclaim",
@@ -33,6 +38,43 @@ def _nanoseconds_since(moment: str) -> str:
     return (
         f"(EXTRACT(epoch FROM {P}.clock_timestamp() OPERATOR({P}.-) {moment})"
         f" OPERATOR({P}.*) 1000000000)::{P}.int8"
+    )
+
+
+def listing(table: str, *, details: bool) -> str:
+    """List the history, each row behind what the session tells of itself."""
+    moment = (
+        f"{P}.to_char({P}.timezone('UTC', h.installed_on),"
+        ' \'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\')'
+        if details
+        else "NULL"
+    )
+    return (
+        f"SELECT f.*, h.version::{P}.text, h.description,"
+        f" h.success::{P}.text, {P}.encode(h.checksum, 'hex'), {moment},"
+        f" h.execution_time::{P}.text FROM (SELECT"
+        f" {P}.pg_backend_pid()::{P}.text, {P}.current_database()::{P}.text,"
+        f" {QUALIFIED}, c.relkind::{P}.text,"
+        f" {P}.current_setting('transaction_read_only'),"
+        f" EXISTS (SELECT FROM {P}.pg_class m WHERE m.relnamespace {EQ} n.oid"
+        f" AND m.relname {EQ} '{MARKS}')::{P}.text"
+        f" FROM {P}.pg_class c JOIN {P}.pg_namespace n ON n.oid {EQ} c.relnamespace"
+        f" WHERE c.oid {EQ} {P}.to_regclass({literal(table)}))"
+        " f(pid, database, name, kind, read_only, marks)"
+        f" LEFT JOIN {table} h ON true ORDER BY h.version"
+    )
+
+
+def history_row(row: Row) -> HistoryRow:
+    """Read what `listing` gives of one row of the history."""
+    version, description, success, checksum, installed_on, elapsed = row
+    return (
+        int(str(version)),
+        str(description),
+        success == "true",
+        bytes.fromhex(str(checksum)),
+        str(installed_on or ""),
+        int(str(elapsed)),
     )
 
 

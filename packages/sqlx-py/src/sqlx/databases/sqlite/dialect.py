@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from sqlx.databases.marks import MARKS, beside
 from sqlx.engine.dialect import Frame, HistoryRow, LockKind, Sending, Trouble
 from sqlx.engine.steps import Query, Rows
 from sqlx.errors import CreateSchemasNotSupported
@@ -31,6 +32,11 @@ CREATE = """CREATE TABLE IF NOT EXISTS {table} (
     execution_time BIGINT NOT NULL
 )"""
 """SQLx's own text, which SQLite keeps (migrations.md 2.1)."""
+CREATE_MARKS = """CREATE TABLE IF NOT EXISTS {marks} (
+    version BIGINT NOT NULL,
+    checksum BLOB NOT NULL,
+    PRIMARY KEY (version, checksum)
+)"""
 UNKNOWN = "unknown database "
 COMMIT_IF_OPEN = "COMMIT /* when a transaction is open */ TRANSACTION"
 ROLLBACK_IF_OPEN = "ROLLBACK /* when a transaction is open */ TRANSACTION"
@@ -52,18 +58,25 @@ class SqliteDialect:
         table: The history's table, as configured.
         create_schemas: Schemas that must be attached.
         exists: Whether the table was seen.
+        has_marks: Whether the table of marks was seen.
         settings: The statements that put back what a file may have changed.
     """
 
     table: str = "_sqlx_migrations"
     create_schemas: tuple[str, ...] = ()
     exists: bool = False
+    has_marks: bool = False
     settings: tuple[str, ...] = ()
 
     @property
     def syntax(self) -> Syntax:
         """How SQLite's SQL is split."""
         return Syntax.SQLITE
+
+    @property
+    def marks(self) -> str:
+        """The table of marks, in the file of the history."""
+        return beside(self.table)
 
     @property
     def lock(self) -> LockKind:
@@ -93,9 +106,11 @@ class SqliteDialect:
     def look(self, *, details: bool = False) -> Query:
         """List the history."""
         moment = "strftime('%Y-%m-%dT%H:%M:%SZ', installed_on)" if details else "NULL"
+        tables = beside(self.table, "sqlite_master")
+        marks = f"(SELECT count(*) FROM {tables} WHERE name = '{MARKS}')"
         return Query(
             "SELECT version, description, success, hex(checksum),"
-            f" {moment}, execution_time FROM {self.table} ORDER BY version"
+            f" {moment}, execution_time, {marks} FROM {self.table} ORDER BY version"
         )
 
     def has_no_table(self, error: DatabaseError) -> bool:
@@ -113,9 +128,21 @@ class SqliteDialect:
                 str(moment or ""),
                 int(str(elapsed)),
             )
-            for version, description, success, checksum, moment, elapsed in reply
+            for version, description, success, checksum, moment, elapsed, _ in reply
         )
-        return replace(self, exists=True), found
+        has_marks = self.has_marks or any(bool(row[-1]) for row in reply)
+        return replace(self, exists=True, has_marks=has_marks), found
+
+    def marked(self) -> Query:
+        """List the applied versions that are marked."""
+        of_the_row = "h.version = m.version AND h.checksum = m.checksum"
+        return Query(
+            f"SELECT m.version FROM {self.marks} m JOIN {self.table} h ON {of_the_row}"
+        )
+
+    def with_marks(self) -> SqliteDialect:
+        """Know that the table of marks has been made."""
+        return replace(self, has_marks=True)
 
     def try_lock(self) -> Query:
         """Ask for nothing: `BEGIN IMMEDIATE` is the lock."""
@@ -158,23 +185,23 @@ class SqliteDialect:
         return CreateSchemasNotSupported(name) if missing else error
 
     def frame(self, migration: Migration, sending: Sending) -> Frame:
-        """Enclose a migration: claim, file, success, in one transaction."""
+        """Enclose a migration: mark, claim, file, success, in one transaction."""
         begin = self._begin(tidy=sending.tidy)
         if migration.kind is Kind.DOWN:
             where = f"{_is(migration)} AND success"
             gone = f"DELETE FROM {self.table} WHERE {where}"
-            return Frame(
-                (START_CLOCK, *begin, self._must_hit(migration, where), gone),
+            return _frame(
+                (START_CLOCK, *begin),
+                self._unmark(migration),
+                (self._must_hit(migration, where), gone),
                 (_took(migration), "COMMIT"),
-                lock=-1,
-                claim=1 + len(begin),
             )
         where = f"{_is(migration)} AND NOT success"
-        return Frame(
-            (*begin, self._claim(migration, sending.seen)),
+        return _frame(
+            begin,
+            self._mark(migration),
+            (self._claim(migration, sending.seen),),
             (self._must_hit(migration, where), self._done(migration), "COMMIT"),
-            lock=-1,
-            claim=len(begin),
         )
 
     def own_transaction(self) -> Frame:
@@ -187,30 +214,38 @@ class SqliteDialect:
         if migration.kind is Kind.DOWN:
             where = f"{_is(migration)} AND success"
             update = f"UPDATE {self.table} SET success = FALSE WHERE {where}"
-            claim: tuple[str, ...] = (self._must_hit(migration, where), update)
-        else:
-            claim = (self._claim(migration, sending.seen),)
-        return Frame((*begin, *claim), ("COMMIT",), -1, len(begin))
+            # The mark goes with the row, at the end.
+            return _frame(
+                begin, (), (self._must_hit(migration, where), update), ("COMMIT",)
+            )
+        claim = (self._claim(migration, sending.seen),)
+        return _frame(begin, self._mark(migration), claim, ("COMMIT",))
 
     def unclaim(self, migration: Migration) -> Query:
-        """Take a claim back."""
+        """Take claim and mark back."""
+        down = migration.kind is Kind.DOWN
+        mark = self._unmark(migration) if migration.compatible and not down else ()
         what = (
             f"UPDATE {self.table} SET success = TRUE"
-            if migration.kind is Kind.DOWN
+            if down
             else f"DELETE FROM {self.table}"
         )
-        return Query(f"{what} WHERE {_is(migration)} AND NOT success")
+        gone = f"{what} WHERE {_is(migration)} AND NOT success"
+        return Query(";\n".join((*mark, gone)))
 
     def finish(self, migration: Migration) -> Query:
         """Record the end of a migration that was claimed before."""
         if migration.kind is Kind.DOWN:
             where = f"WHERE {_is(migration)} AND NOT success"
-            return Query(f"DELETE FROM {self.table} {where} RETURNING version, 0")
+            gone = f"DELETE FROM {self.table} {where} RETURNING version, 0"
+            return Query(";\n".join((*self._unmark(migration), gone)))
         return Query(self._done(migration))
 
-    def record(self, migration: Migration) -> Query:
+    def record(self, migration: Migration) -> Frame:
         """Record a migration as applied without running it."""
-        return Query(self._insert(migration, "TRUE", "-1"))
+        row = self._insert(migration, "TRUE", "-1")
+        begin = self._begin(tidy=False)
+        return _frame(begin, self._mark(migration), (row,), ("COMMIT",))
 
     def mark_dirty(self, migration: Migration) -> Query:
         """Write the row that says FALSE when the claim is not there any more."""
@@ -238,6 +273,22 @@ class SqliteDialect:
     def _begin(self, *, tidy: bool) -> tuple[str, ...]:
         """Tidy up what the file before left in the session, and begin."""
         return (*(self.settings if tidy else ()), FOREIGN_KEYS, "BEGIN IMMEDIATE")
+
+    def _mark(self, migration: Migration) -> tuple[str, ...]:
+        """Record that a file is marked, and make the table for it."""
+        if not migration.compatible:
+            return ()
+        insert = (
+            f"INSERT INTO {self.marks} (version, checksum) VALUES ({migration.version},"
+            f" x'{migration.checksum.hex()}') ON CONFLICT DO NOTHING"
+        )
+        return CREATE_MARKS.format(marks=self.marks), insert
+
+    def _unmark(self, migration: Migration) -> tuple[str, ...]:
+        """Delete the mark of a row that is about to go."""
+        row = f"SELECT checksum FROM {self.table} WHERE {_is(migration)}"
+        gone = f"DELETE FROM {self.marks} WHERE {_is(migration)} AND checksum = ({row})"
+        return (gone,) if self.has_marks else ()
 
     def _claim(self, migration: Migration, seen: int) -> str:
         """Claim a version; raises unless the history has as many rows as were seen."""
@@ -270,6 +321,16 @@ class SqliteDialect:
             " AND NOT success RETURNING version AS sqlx_version,"
             " execution_time AS sqlx_execution_time"
         )
+
+
+def _frame(
+    begin: tuple[str, ...],
+    mark: tuple[str, ...],
+    claim: tuple[str, ...],
+    after: tuple[str, ...],
+) -> Frame:
+    place = len(begin) + len(mark)
+    return Frame((*begin, *mark, *claim), after, -1, place, len(mark))
 
 
 def _is(migration: Migration) -> str:
