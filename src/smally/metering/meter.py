@@ -89,16 +89,13 @@ class Meter:
         """Count until nobody waits."""
         while batch := self._take():
             try:
-                rows = await self._send(batch)
+                self._settle(batch, await self._send(batch))
             except DatabaseUnavailable as error:
                 self._keep(batch, error)
                 await asyncio.sleep(PAUSE_SECONDS)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whoever waits raises it.
                 for waiting in batch:
                     fail(waiting, error)
-                raise
-            else:
-                self._settle(batch, rows)
 
     def _take(self) -> list[Waiting]:
         """Choose what the next statement counts: of each user what fits together."""

@@ -25,10 +25,13 @@ async def set_statement_timeout(connection: AsyncConnection, milliseconds: str) 
 
 
 @sqlx.query("""
-    SELECT has_table_privilege(oid, 'INSERT, UPDATE, DELETE')
-        AND NOT pg_has_role(relowner, 'MEMBER') AS "may!"
+    SELECT coalesce(bool_or(
+        has_table_privilege(oid, 'INSERT, UPDATE, DELETE')
+        AND NOT pg_has_role(relowner, 'MEMBER')
+    ), FALSE) AS "may!"
     FROM pg_class
-    WHERE oid = '_sqlx_migrations'::regclass
+    WHERE relname IN ('_sqlx_migrations', '_sqlx_compatible')
+        AND relkind = 'r' AND pg_table_is_visible(oid)
 """)
 async def may_write_history(connection: AsyncConnection) -> bool:
     """Tell whether a role that does not own the history may change it."""
