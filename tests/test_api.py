@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count
@@ -85,7 +86,7 @@ def served(
     smally = Smally(tmp_path_factory.mktemp("api"), {"DATABASE_URL": url_of(database)})
     try:
         yield Served(smally, smally.serving(), database)
-        smally.end(15)
+        smally.end(signal.SIGTERM)
     finally:
         smally.process.kill()
         smally.process.wait()

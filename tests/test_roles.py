@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,8 +38,8 @@ REFUSED = {
     "another role": "SET ROLE smally",
 }
 WARNING = (
-    "[WARNING] the role that serves may write the history; as its owner: REVOKE INSERT, "
-    "UPDATE, DELETE ON _sqlx_migrations, _sqlx_compatible FROM the role"
+    "[WARNING] the role that serves may write the history; as its owner: REVOKE "
+    "INSERT, UPDATE, DELETE ON _sqlx_migrations, _sqlx_compatible FROM the role"
 )
 
 
@@ -48,7 +49,7 @@ def psql(database: Keywords, *names: str) -> str:
     places = (spec.submodule_search_locations or ()) if spec else ()
     (program,) = (Path(place, "pginstall18/bin/psql") for place in places)
     files = [word for name in names for word in ("--file", str(SQL / name))]
-    command = [program, "--no-psqlrc", "--quiet", "--tuples-only", "--no-align"]
+    command = [str(program), "--no-psqlrc", "--quiet", "--tuples-only", "--no-align"]
     done = subprocess.run(
         [*command, "--set", "ON_ERROR_STOP=1", *files, make_conninfo(**database)],
         env={"PGOPTIONS": "-c client_min_messages=warning"},
@@ -110,7 +111,7 @@ def test_a_role_that_may_write_the_history_is_named(
     owner = url_of(settled, user="smally")
     first = start(DATABASE_URL=owner)
     first.serving()
-    assert first.end(15) == 0
+    assert first.end(signal.SIGTERM) == 0
     with psycopg.connect(make_conninfo(**settled), autocommit=True) as connection:
         connection.execute("GRANT UPDATE ON _sqlx_compatible TO smally_app")
     app = url_of(settled, user="smally_app")

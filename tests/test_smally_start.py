@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import socket
 import time
@@ -11,6 +12,7 @@ from zlib import crc32
 
 import pytest
 from service import (
+    MIGRATIONS,
     PATIENCE_SECONDS,
     Smally,
     ask,
@@ -19,6 +21,8 @@ from service import (
     get,
     url_of,
 )
+
+import sqlx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -340,3 +344,28 @@ def test_a_newcomer_is_given_a_key_that_works(
     assert (tmp_path / ".demo-key").stat().st_mode & 0o777 == 0o600
     again = start("--demo")
     assert again.wait_for("Your API key: ").rpartition(" ")[2] not in keys
+
+
+@pytest.mark.parametrize("mark", ["-- sqlx: compatible\n", ""])
+def test_an_older_release_starts_on_a_newer_schema_that_is_compatible(
+    start: Callable[..., Smally], database: dict[str, str], tmp_path: Path, mark: str
+) -> None:
+    """It says so and serves; without the mark it refuses and names the version."""
+    newer = shutil.copytree(MIGRATIONS, tmp_path / "newer")
+    change = f"{mark}ALTER TABLE users ADD COLUMN notes text;\n"
+    (newer / "20990101000000_notes.sql").write_text(change)
+    with connect(database) as connection:
+        sqlx.Migrator(newer).run(connection)
+    smally = start(DATABASE_URL=url_of(database))
+    if mark:
+        address = smally.serving()
+        assert get(address, "/health/ready")[0] == 200
+        assert (
+            f"[WARNING] {MIGRATIONS}: migration 20990101000000 (notes) is applied and"
+            " has no file here; it is marked compatible, so a run goes on"
+        ) in smally.lines
+        return
+    assert smally.end() == 1
+    assert smally.lines[-1].startswith(
+        "[ERROR] migration 20990101000000 was previously applied but is missing"
+    )
