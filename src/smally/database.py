@@ -35,8 +35,8 @@ SILENCE_SECONDS = 2
 MOST_WAITING = 200
 
 MAY_WRITE_HISTORY = (
-    "the role that serves may write the history; as its owner: REVOKE INSERT, UPDATE, "
-    "DELETE ON _sqlx_migrations, _sqlx_compatible FROM the role"
+    "the role that serves may write the history; as its owner: REVOKE INSERT, UPDATE"
+    ", DELETE ON _sqlx_migrations, _sqlx_compatible FROM the role"
 )
 
 log = logging.getLogger("smally")

@@ -132,6 +132,9 @@ def test_a_key_says_who_asks(lender: Lender) -> None:
         f"Bearer {KEYS[0][:-1]}\u00e9",
         "Bearer smk_" + "A" * 49,
     ],
+    ids=str.split(  # Names, for the keys are new in each process.
+        "none empty bare scheme space basic two short accent checksum"
+    ),
 )
 def test_what_is_no_key_is_refused_without_the_database(
     header: str | None, lender: Lender
