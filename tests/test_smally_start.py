@@ -137,12 +137,12 @@ def test_a_signal_ends_a_start_that_waits(
 def test_a_failed_migration_ends_the_process_with_its_message(
     start: Callable[..., Smally], database: dict[str, str], tmp_path: Path
 ) -> None:
-    """File, line and column stand there once, without a traceback; exit code 1."""
+    """File, line and column stand there once, without a traceback; exit code 3."""
     broken = tmp_path / "migrations"
     broken.mkdir()
     (broken / "1_broken.sql").write_text("CREATE TABLE t (\n    id nonsense\n);\n")
     smally = start(DATABASE_URL=url_of(database), SMALLY_MIGRATIONS="migrations")
-    assert smally.end() == 1
+    assert smally.end() == 3
     assert smally.lines[0] == THREE_LINES[0]
     errors = [line for line in smally.lines if line.startswith("[ERROR] ")]
     assert len(errors) == 1
@@ -238,7 +238,7 @@ def test_a_runtime_role_that_may_not_connect_is_named(
         DATABASE_URL=url_of(database),
         RUNTIME_DATABASE_URL=url_of(database, user="nobody_here"),
     )
-    assert smally.end() == 1
+    assert smally.end() == 3
     assert smally.lines[-1].startswith("[ERROR] the pool cannot connect: ")
     assert smally.lines[-1].endswith('role "nobody_here" does not exist')
 
@@ -365,7 +365,7 @@ def test_an_older_release_starts_on_a_newer_schema_that_is_compatible(
             " has no file here; it is marked compatible, so a run goes on"
         ) in smally.lines
         return
-    assert smally.end() == 1
+    assert smally.end() == 3
     assert smally.lines[-1].startswith(
         "[ERROR] migration 20990101000000 was previously applied but is missing"
     )

@@ -40,7 +40,7 @@ __all__ = ["run", "serve"]
 GRACE_SECONDS = 30
 FLUSH_SECONDS = 60
 BACKLOG = 2048
-STOPPED, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+STOPPED, FAILED, MISUSED, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
 log = logging.getLogger("smally")
 
@@ -201,8 +201,19 @@ async def open_database(
     except (sqlx.SqlxError, DatabaseUnavailable) as error:
         # The message has file, line and mend; a traceback would only hide them.
         log.error("%s", error)  # noqa: TRY400
-        return FAILED
+        return FAILED if may_pass(error) else REFUSED
     return None
+
+
+def may_pass(error: Exception) -> bool:
+    """Say whether the same start may work later: something was waited for in vain.
+
+    What a person has to mend is refused: a migration that fails, a file that was
+    changed or is missing, a wrong password.
+    """
+    if isinstance(error, sqlx.ConnectionFailed):
+        return not error.final
+    return isinstance(error, sqlx.ConnectionLost | sqlx.LockTimeout)
 
 
 def address(listener: socket.socket) -> str:

@@ -12,7 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 from litestar.response import Response
 
-from smally.api.observing import request_id_of
+from smally.api.observing import add_headers, request_id_of
 from smally.api.problems import problem, refusals
 from smally.api.schema import BEARER
 from smally.auth.authenticator import Caller
@@ -108,30 +108,23 @@ class EmbedController(Controller):
             request_hash=sha256(await request.body()).digest(),
             texts=len(texts),
         )
-        refuse(meter.refusal(charge), charge)
-        vectors = await embeddings.embed(texts, normalize=data.normalize)
-        outcome = await meter.count(charge)
+        outcome = meter.refusal(charge)
+        if outcome is None:
+            vectors = await embeddings.embed(texts, normalize=data.normalize)
+            outcome = await meter.count(charge)
+        add_headers(request.scope, limit_headers(outcome, tier))
         refuse(outcome, charge)
         answer = EncodedAnswer(
             embeddings.model, embeddings.dimensions, vectors, TextsUsed(len(texts))
         )
-        return Response(
-            encode(answer),
-            media_type=MediaType.JSON,
-            headers=limit_headers(outcome, tier),
-        )
+        return Response(encode(answer), media_type=MediaType.JSON)
 
 
-def refuse(outcome: Outcome | None, charge: Charge) -> None:
+def refuse(outcome: Outcome, charge: Charge) -> None:
     """Refuse what is not counted: over the limits, or under an id that is taken."""
-    if outcome is None:
-        return
-    headers = limit_headers(outcome, charge.tier)
     if outcome.verdict is Verdict.REUSED:
         raise problem(
-            409,
-            "the Idempotency-Key was used for another request; take a new one",
-            headers=headers,
+            409, "the Idempotency-Key was used for another request; take a new one"
         )
     if outcome.verdict is Verdict.REFUSED:
         tier, now = charge.tier, monotonic()
@@ -140,22 +133,22 @@ def refuse(outcome: Outcome | None, charge: Charge) -> None:
             429,
             f"the tier {tier.name} has {tier.requests_a_minute} requests a minute and"
             f" {tier.texts_a_day} texts a day; try again in {wait} s",
-            headers={**headers, "Retry-After": str(wait)},
+            headers={"Retry-After": str(wait)},
         )
 
 
-def limit_headers(outcome: Outcome, tier: Tier) -> dict[str, str]:
+def limit_headers(outcome: Outcome, tier: Tier) -> dict[str, int]:
     """Say what the limits are, what is left of them, and when they begin anew."""
     now = monotonic()
     standing = outcome.standing.at(now)
     minute, day = standing.seconds_left(now)
-    requests_left = max(0, tier.requests_a_minute - standing.requests)
-    texts_left = max(0, tier.texts_a_day - standing.texts)
     return {
-        "X-RateLimit-Limit-Requests": str(tier.requests_a_minute),
-        "X-RateLimit-Remaining-Requests": str(requests_left),
-        "X-RateLimit-Reset-Requests": str(minute),
-        "X-RateLimit-Limit-Texts": str(tier.texts_a_day),
-        "X-RateLimit-Remaining-Texts": str(texts_left),
-        "X-RateLimit-Reset-Texts": str(day),
+        "x-ratelimit-limit-requests": tier.requests_a_minute,
+        "x-ratelimit-remaining-requests": max(
+            0, tier.requests_a_minute - standing.requests
+        ),
+        "x-ratelimit-reset-requests": minute,
+        "x-ratelimit-limit-texts": tier.texts_a_day,
+        "x-ratelimit-remaining-texts": max(0, tier.texts_a_day - standing.texts),
+        "x-ratelimit-reset-texts": day,
     }

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
+from os import urandom
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
-from uuid import uuid4
 
 from litestar.enums import ScopeType
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     Figures: TypeAlias = tuple[Callable[[], None], Callable[[float], None]]
 
-__all__ = ["Observed", "request_id_of"]
+__all__ = ["Observed", "add_headers", "request_id_of"]
+
+# Where a request keeps what is ours.
+REQUEST_ID, ADDED = "smally_request_id", "smally_headers"
 
 # In seconds: an embedding takes a millisecond, a slow database is given two seconds.
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -55,21 +58,21 @@ class Observed:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; add its id to the answer."""
+        """Pass a request on; add its id, and what `add_headers` was given."""
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
-        request_id = uuid4().hex
-        scope["smally_request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        request_id = urandom(16).hex()
+        added = [(b"x-request-id", request_id.encode())]
+        scope[REQUEST_ID], scope[ADDED] = request_id, added  # type: ignore[literal-required] # keys of ours.
         status = 500
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], (b"x-request-id", request_id.encode())]
-                message = {**message, "headers": headers}
+                message = {**message, "headers": [*message["headers"], *added]}
             await send(message)
 
         try:
@@ -85,4 +88,14 @@ class Observed:
 
 def request_id_of(scope: Scope) -> str:
     """Give the id of a request, which its answer and its records have too."""
-    return str(scope["smally_request_id"])  # type: ignore[typeddict-item]
+    return str(scope[REQUEST_ID])  # type: ignore[literal-required] # a key of ours.
+
+
+def add_headers(scope: Scope, headers: dict[str, int]) -> None:
+    """Have the answer, whatever it is, carry these; names are in lower case.
+
+    A response of Litestar's takes 15 microseconds for six of them.
+    """
+    scope[ADDED].extend(  # type: ignore[literal-required] # a key of ours.
+        (name.encode(), b"%d" % value) for name, value in headers.items()
+    )

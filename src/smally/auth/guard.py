@@ -50,9 +50,10 @@ def key_guard(source: ConnectionSource, authenticator: Authenticator) -> Guard:
         connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler
     ) -> None:
         """Let a request in as its key's owner, or refuse it with 401."""
-        header = connection.headers.get("authorization")
+        # As it came: Litestar's own headers take ten times as long to make.
+        header = dict(connection.scope["headers"]).get(b"authorization", b"")
         try:
-            caller = await authenticator.authenticate(source, header)
+            caller = await authenticator.authenticate(source, header.decode("latin-1"))
         except KeyRefused:
             raise problem(
                 401, REFUSED, headers={"WWW-Authenticate": "Bearer"}

@@ -178,14 +178,27 @@ class Meter:
 
 
 async def outcome_of(waiting: Waiting) -> Outcome:
-    """Wait for the outcome, with an end."""
-    await asyncio.wait({waiting.outcome}, timeout=PATIENCE_SECONDS)
-    if waiting.is_sent and not waiting.outcome.done():
-        await asyncio.wait({waiting.outcome}, timeout=MORE_PATIENCE_SECONDS)
-    if not waiting.outcome.done():
-        waiting.outcome.cancel()
-        raise DatabaseUnavailable("the database does not answer")
-    return waiting.outcome.result()
+    """Wait for the outcome, with an end: a later one for what may have been counted."""
+    loop = asyncio.get_running_loop()
+    last = PATIENCE_SECONDS + MORE_PATIENCE_SECONDS
+    first_end = loop.call_later(PATIENCE_SECONDS, give_up_unsent, waiting)
+    last_end = loop.call_later(last, give_up, waiting)
+    try:
+        return await waiting.outcome
+    finally:
+        first_end.cancel()
+        last_end.cancel()
+
+
+def give_up_unsent(waiting: Waiting) -> None:
+    """Let a request go that the database has not seen."""
+    if not waiting.is_sent:
+        give_up(waiting)
+
+
+def give_up(waiting: Waiting) -> None:
+    """Let a request go."""
+    fail(waiting, DatabaseUnavailable("the database does not answer"))
 
 
 def verdict_of(row: store.Row, charge: Charge, standing: Standing) -> Verdict | None:

@@ -122,7 +122,20 @@ class DatabaseError(SqlxError):
 
 
 class ConnectionFailed(DatabaseError):
-    """No connection could be made; nothing was asked of the database yet."""
+    """No connection could be made; nothing was asked of the database yet.
+
+    Args:
+        message: What was met, in the server's words or the driver's.
+        code: The number that SQLite gives.
+        final: Whether trying again would meet the same: a wrong password, or a database
+            that does not exist.
+    """
+
+    def __init__(
+        self, message: str, *, code: int | None = None, final: bool = False
+    ) -> None:
+        super().__init__(message, code=code)
+        self.final = final
 
 
 class ConnectionLost(DatabaseError):

@@ -77,10 +77,10 @@ class Place:
         limit = max(2, int(reach.left_seconds) + 1)
         return {"connect_timeout": str(limit), **ours, **self.keywords}
 
-    def failed(self, error: psycopg.Error) -> tuple[ConnectionFailed, bool]:
+    def failed(self, error: psycopg.Error) -> ConnectionFailed:
         """Say why a connection could not be made, and whether that is final."""
         message = self.redact(one_line(str(error)))
-        return ConnectionFailed(message), any(word in message for word in FINAL)
+        return ConnectionFailed(message, final=any(word in message for word in FINAL))
 
 
 def connect(place: Place, reach: Reach) -> Connection:
@@ -93,8 +93,8 @@ def connect(place: Place, reach: Reach) -> Connection:
         try:
             return psycopg.connect(**place.arguments(reach), autocommit=True)  # type: ignore[arg-type]  # keywords are libpq's, all texts.
         except psycopg.Error as error:
-            failed, final = place.failed(error)
-        time.sleep(reach.pause(failed, final=final))
+            failed = place.failed(error)
+        time.sleep(reach.pause(failed, final=failed.final))
 
 
 async def connect_async(place: Place, reach: Reach) -> AsyncConnection:
@@ -108,8 +108,8 @@ async def connect_async(place: Place, reach: Reach) -> AsyncConnection:
         try:
             return await connecting(**place.arguments(reach), autocommit=True)  # type: ignore[arg-type]  # keywords are libpq's, all texts.
         except psycopg.Error as error:
-            failed, final = place.failed(error)
-        await asyncio.sleep(reach.pause(failed, final=final))
+            failed = place.failed(error)
+        await asyncio.sleep(reach.pause(failed, final=failed.final))
 
 
 @contextmanager
