@@ -5,7 +5,7 @@
 Two processes, side by side: the service on an embedded PostgreSQL in memory, and the
 same handler with nothing but the embedding. wrk asks both in turn, over 1, 16 and 50
 connections; the tier's limits are lifted, for they would end the race. Texts come from
-a thousand, so that the cache has them, or with --distinct never twice. Needs wrk.
+a hundred, so that the cache has them, or with --distinct never twice. Needs wrk.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def ask(
     options: argparse.Namespace, address: str, key: str, connections: int, folder: Path
 ) -> tuple[float, float]:
     """Run wrk: requests a second, and the 99th percentile in milliseconds."""
-    distinct = 10**12 if options.distinct else 1000
+    distinct = 10**12 if options.distinct else 100
     script = folder / "ask.lua"
     script.write_text(SCRIPT.replace("DISTINCT", str(distinct)).replace("KEY", key))
     done = subprocess.run(
