@@ -320,6 +320,7 @@ def test_a_model_that_is_not_there_is_told_before_anything_starts(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_newcomer_is_given_a_key_that_works(
     start: Callable[..., Smally], tmp_path: Path
 ) -> None:
