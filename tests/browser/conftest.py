@@ -96,9 +96,13 @@ def remember(running: Live) -> None:
         assert status == 200
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Start the browser; without it there is nothing to test, which CI has to mend."""
+    """Start the browser; without it there is nothing to test, which CI has to mend.
+
+    Not for the whole session: Playwright's event loop runs as long, and tests of other
+    modules run loops of their own.
+    """
     program = shutil.which("chromium")
     try:
         from playwright.sync_api import sync_playwright
