@@ -218,6 +218,7 @@ LONG = "x" * 8193
 BAD_BODIES = {
     "nothing": (b"", "", ("body", "is missing")),
     "no JSON": (b"{", "Input data was truncated", None),
+    "nested": (b'{"input":' + b"[" * 9000, "the body is nested too deeply", None),
     "no input": ({}, "", ("body", "Object missing required field `input`")),
     "a number": ({"input": 1}, "", ("input", "Expected `str | array`, got `int`")),
     "no text": ({"input": ""}, "", ("input", "Expected `str` of length >= 1")),

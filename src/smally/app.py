@@ -86,7 +86,7 @@ async def log_unexpected(error: Exception, scope: Scope) -> None:
     What is refused is foreseen, and that the database does not answer is told once, by
     `smally.database`, not with every request.
     """
-    if isinstance(error, HTTPException | DatabaseUnavailable):
+    if isinstance(error, HTTPException | DatabaseUnavailable | RecursionError):
         return
     request_id = request_id_of(scope)
     log.error(

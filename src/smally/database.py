@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
     from psycopg import AsyncConnection
 
-__all__ = ["Database", "DatabaseTooSlow", "DatabaseUnavailable"]
+__all__ = ["Database", "DatabaseRefused", "DatabaseTooSlow", "DatabaseUnavailable"]
 
 POOL_SIZE = 10
 CONNECT_TIMEOUT_SECONDS = 10
+RECONNECT_SECONDS = 2
 # A request is answered within three seconds, also when the database is not well: it
 # waits so long for a connection, then the server ends its statement, and when the
 # server says nothing at all, the connection is cut.
@@ -34,6 +35,12 @@ STATEMENT_TIMEOUT_MS = 1_500
 SILENCE_SECONDS = 2
 MOST_WAITING = 200
 
+WRITES_REFUSED = (
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.InsufficientPrivilege,
+)
+# In libpq's messages, where waiting does not help.
+FINAL = ("authentication failed", "does not exist", "pg_hba.conf", "permission denied")
 MAY_WRITE_HISTORY = (
     "the role that serves may write the history; as its owner: REVOKE INSERT, UPDATE"
     ", DELETE ON _sqlx_migrations, _sqlx_compatible FROM the role"
@@ -47,7 +54,11 @@ class DatabaseUnavailable(Exception):
 
 
 class DatabaseTooSlow(DatabaseUnavailable):
-    """The server ended a statement for its time; it has done nothing."""
+    """The server ended a statement, for its time or its kind; it has done nothing."""
+
+
+class DatabaseRefused(DatabaseUnavailable):
+    """The database lets us in no more the next time; a person has to act."""
 
 
 class Database:
@@ -107,6 +118,9 @@ class Database:
             self._tell(is_well=True)
         except psycopg.errors.QueryCanceled as error:
             raise DatabaseTooSlow("the database is too slow") from error
+        except WRITES_REFUSED as error:
+            self._tell(is_well=False)
+            raise DatabaseTooSlow("the database takes no writes") from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self._tell(is_well=False)
             self._sort_out()
@@ -121,7 +135,8 @@ class Database:
         if self.is_stopping:
             raise DatabaseUnavailable("the service is stopping")
         async with self.connection() as connection:
-            await health.ping(connection)
+            if not await health.takes_writes(connection):
+                raise DatabaseTooSlow("the database takes no writes")
 
     def pool_stats(self) -> dict[str, int]:
         """Count the pool's connections and who waits, by psycopg_pool's names."""
@@ -183,12 +198,13 @@ class Database:
                 conninfo, connect_timeout=CONNECT_TIMEOUT_SECONDS
             )
         except psycopg.OperationalError as error:
-            reason = str(error).strip()
-            raise DatabaseUnavailable(f"the pool cannot connect: {reason}") from error
+            raise refused(str(error).strip()) from error
         await connection.close()
         pool = AsyncConnectionPool(
             conninfo,
-            kwargs={"autocommit": True},
+            kwargs={"autocommit": True, "connect_timeout": RECONNECT_SECONDS},
+            # The pool would wait longer each time, up to five minutes.
+            reconnect_timeout=RECONNECT_SECONDS,
             min_size=2,
             max_size=POOL_SIZE,
             max_waiting=MOST_WAITING,
@@ -196,11 +212,21 @@ class Database:
             open=False,
         )
         await self._held.enter_async_context(pool)
-        await pool.wait(CONNECT_TIMEOUT_SECONDS)
-        async with pool.connection() as connection:
-            if await health.may_write_history(connection):
-                log.warning(MAY_WRITE_HISTORY)
+        try:
+            await pool.wait(CONNECT_TIMEOUT_SECONDS)
+            async with pool.connection() as connection:
+                if await health.may_write_history(connection):
+                    log.warning(MAY_WRITE_HISTORY)
+        except psycopg.Error as error:
+            raise refused(str(error).strip()) from error
         return pool
+
+
+def refused(reason: str) -> DatabaseUnavailable:
+    """Say why there is no pool, and whether the next start may have one."""
+    final = any(words in reason for words in FINAL)
+    kind = DatabaseRefused if final else DatabaseUnavailable
+    return kind(f"the pool cannot connect: {reason}")
 
 
 async def limit_statements(connection: AsyncConnection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from contextlib import suppress
 
 __all__ = ["extend_start", "notify"]
 
@@ -24,7 +25,12 @@ def notify(*lines: str) -> None:
         return
     if address.startswith("@"):  # An abstract name, which begins with a zero byte.
         address = f"\0{address[1:]}"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+    # A supervisor that does not listen is no reason to stop serving.
+    with (
+        suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender,
+    ):
+        sender.settimeout(0)
         sender.sendto("\n".join(lines).encode(), address)
 
 

@@ -23,7 +23,7 @@ import sqlx
 from smally.app import create_app
 from smally.auth.authenticator import Authenticator
 from smally.config import Settings, SettingsError
-from smally.database import Database, DatabaseUnavailable
+from smally.database import Database, DatabaseRefused, DatabaseUnavailable
 from smally.demo import introduce
 from smally.embedding.engine import Embeddings
 from smally.embedding.loading import EmbedderNotFound, load_embedder
@@ -213,6 +213,8 @@ def may_pass(error: Exception) -> bool:
     """
     if isinstance(error, sqlx.ConnectionFailed):
         return not error.final
+    if isinstance(error, DatabaseUnavailable):
+        return not isinstance(error, DatabaseRefused)
     return isinstance(error, sqlx.ConnectionLost | sqlx.LockTimeout)
 
 

@@ -155,10 +155,10 @@ def test_what_is_refused_for_good_asks_the_database_nothing(place: Keywords) -> 
         meter = Meter(database)
         await counted(meter, [charge(f"r{n}") for n in range(6)])
         await meter.count(charge("r6"))
-        assert meter.refusal(charge("r7")) is not None
-        assert meter.refusal(charge("r0", may_be_retry=True)) is None
-        outcome = await meter.count(charge("r0", may_be_retry=True))
-        assert outcome.verdict is Verdict.REPLAYED
+        await database.close()
+        assert (await meter.count(charge("r7"))).verdict is REFUSED
+        with pytest.raises(DatabaseUnavailable):
+            await meter.count(charge("r0", may_be_retry=True))
 
     run(place, work)
 
@@ -180,6 +180,24 @@ def test_a_request_id_is_counted_once(place: Keywords) -> None:
 
     run(place, work)
     assert rows(place, "SELECT count(*), sum(texts) FROM usage") == [(1, 1)]
+    assert rows(place, "SELECT minute_requests, day_texts FROM meters") == [(1, 1)]
+
+
+def test_a_race_of_retries_costs_nothing(place: Keywords) -> None:
+    """Many ids at once in two processes: the meter has what is counted, no more."""
+    wide = Tier("wide", 1000, 1000)
+
+    async def work(database: Database) -> None:
+        ids = [f"r{number}" for number in range(100)]
+        retries = [charge(name, may_be_retry=True, tier=wide) for name in ids]
+        async with opened(place) as other:
+            here, there = Meter(database), Meter(other)
+            for some in (retries[i : i + 5] for i in range(0, 100, 5)):
+                await asyncio.gather(counted(here, some), counted(there, some))
+
+    run(place, work)
+    assert rows(place, "SELECT count(*) FROM usage") == [(100,)]
+    assert rows(place, "SELECT minute_requests, day_texts FROM meters") == [(100, 100)]
 
 
 def test_one_user_at_the_limit_does_not_hinder_another(place: Keywords) -> None:

@@ -13,7 +13,7 @@ from litestar.params import Parameter
 from litestar.response import Response
 
 from smally.api.observing import add_headers, request_id_of
-from smally.api.problems import problem, refusals
+from smally.api.problems import RETRY_SECONDS, problem, refusals
 from smally.api.schema import BEARER
 from smally.auth.authenticator import Caller
 from smally.metering.values import Charge, Outcome, Verdict
@@ -25,6 +25,7 @@ __all__ = ["MAX_BODY_BYTES", "EmbedController"]
 MAX_BODY_BYTES = 1 << 20
 MAX_TEXTS = 128
 MAX_CHARACTERS = 8_192
+BUSY = "the embedding model has too much to do; try again"
 
 encode = msgspec.json.Encoder().encode
 
@@ -94,7 +95,7 @@ class EmbedController(Controller):
         services: Services,
         idempotency_key: IdempotencyKey = None,
     ) -> Response[bytes]:
-        """Embed, count, answer: what is answered has been counted."""
+        """Count, embed, answer: what is answered has been counted."""
         texts = [data.input] if isinstance(data.input, str) else data.input
         # One dependency, for Litestar starts a task group where there are more.
         caller, meter, embeddings = request.user, services.meter, services.embeddings
@@ -108,12 +109,13 @@ class EmbedController(Controller):
             request_hash=sha256(await request.body()).digest(),
             texts=len(texts),
         )
-        outcome = meter.refusal(charge)
-        if outcome is None:
-            vectors = await embeddings.embed(texts, normalize=data.normalize)
-            outcome = await meter.count(charge)
+        if embeddings.is_busy:
+            raise problem(503, BUSY, headers={"Retry-After": str(RETRY_SECONDS)})
+        outcome = await meter.count(charge)
         add_headers(request.scope, limit_headers(outcome, tier))
         refuse(outcome, charge)
+        # Only now, so that the limits bound the work too.
+        vectors = await embeddings.embed(texts, normalize=data.normalize)
         answer = EncodedAnswer(
             embeddings.model, embeddings.dimensions, vectors, TextsUsed(len(texts))
         )

@@ -87,6 +87,7 @@ def problems() -> ProblemDetailsPlugin:
                 HTTPException: of_http,
                 DatabaseUnavailable: of_database,
                 EmbeddingFailed: of_embedding,
+                RecursionError: of_recursion,
                 Exception: of_unexpected,
             }
         )
@@ -125,6 +126,12 @@ def of_embedding(error: EmbeddingFailed) -> ProblemDetailsException:
     """Answer that the model failed; why is in the log."""
     del error
     return problem(500, "the embedding model failed; the log says why")
+
+
+def of_recursion(error: RecursionError) -> ProblemDetailsException:
+    """Answer what is nested so deeply that it cannot be read."""
+    del error
+    return problem(400, "the body is nested too deeply")
 
 
 def of_unexpected(error: Exception) -> ProblemDetailsException:

@@ -31,6 +31,8 @@ __all__ = ["EmbeddingFailed", "Embeddings"]
 
 CACHED_TEXTS = 10_000
 TEXTS_A_CALL = 32
+# About two seconds of the built-in model's work, for the longest texts.
+BUSY_TEXTS = 2_000
 
 
 class EmbeddingFailed(Exception):
@@ -62,6 +64,7 @@ class Embeddings:
         self.model = embedder.name
         self.dimensions = embedder.dimensions
         self.hits = self.misses = 0
+        self._waiting = 0
         self._embedder = embedder
         self._cache: LruCache[Raw] = LruCache(cached_texts)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="embedder")
@@ -87,11 +90,20 @@ class Embeddings:
         }
         self.hits += len(keys) - len(missing)
         self.misses += len(missing)
-        for batch in batches(missing):
-            found |= await asyncio.get_running_loop().run_in_executor(
-                self._worker, self._make, batch, normalize
-            )
+        self._waiting += len(missing)
+        try:
+            for batch in batches(missing):
+                found |= await asyncio.get_running_loop().run_in_executor(
+                    self._worker, self._make, batch, normalize
+                )
+        finally:
+            self._waiting -= len(missing)
         return [found[key] for key in keys]
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether so many texts wait for the model that more would wait too long."""
+        return self._waiting >= BUSY_TEXTS
 
     def _key(self, text: str, *, normalize: bool) -> bytes:
         """Name an answer: by its model, its form and its text."""

@@ -61,19 +61,14 @@ class Meter:
         self._waiting: list[Waiting] = []
         self._counting: asyncio.Task[None] | None = None
 
-    def refusal(self, charge: Charge) -> Outcome | None:
-        """Refuse, without asking, a new request that does not fit by itself."""
-        standing = self._standing(charge.user_id)
-        if charge.may_be_retry or standing.allows(charge.tier, 1, charge.texts):
-            return None
-        return Outcome(Verdict.REFUSED, standing)
-
     async def count(self, charge: Charge) -> Outcome:
         """Count a request, committed when this returns, or say why it is not.
 
         Raises:
             DatabaseUnavailable: It cannot be counted now.
         """
+        if refusal := self._refusal(charge):
+            return refusal
         if len(self._waiting) >= MOST_WAITING:
             raise DatabaseUnavailable("too many requests wait for the database")
         waiting = Waiting(charge, asyncio.get_running_loop().create_future())
@@ -82,6 +77,13 @@ class Meter:
             self._counting = asyncio.create_task(self._count_all())
         return await outcome_of(waiting)
 
+    def _refusal(self, charge: Charge) -> Outcome | None:
+        """Refuse, without asking, a new request that does not fit by itself."""
+        standing = self._standing(charge.user_id)
+        if charge.may_be_retry or standing.allows(charge.tier, 1, charge.texts):
+            return None
+        return Outcome(Verdict.REFUSED, standing)
+
     def _standing(self, user_id: int) -> Standing:
         return self._standings.get(user_id, Standing()).at(monotonic())
 
@@ -89,7 +91,9 @@ class Meter:
         """Count until nobody waits."""
         while batch := self._take():
             try:
-                self._settle(batch, await self._send(batch))
+                rows = await self._send(batch)
+                self._settle(batch, rows)
+                await self._give_back(rows)
             except DatabaseUnavailable as error:
                 self._keep(batch, error)
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -106,7 +110,7 @@ class Meter:
             if waiting.outcome.done():  # Given up by whoever asked.
                 continue
             charge = waiting.charge
-            if not waiting.is_sent and (refusal := self.refusal(charge)):
+            if not waiting.is_sent and (refusal := self._refusal(charge)):
                 waiting.outcome.set_result(refusal)
                 continue
             standing = self._standing(charge.user_id)
@@ -137,6 +141,13 @@ class Meter:
                 [charge.tier.requests_a_minute for charge in charges],
                 [charge.tier.texts_a_day for charge in charges],
             )
+
+    async def _give_back(self, rows: list[store.Row]) -> None:
+        """Take from the meters what another process has counted in the same moment."""
+        for row in rows:
+            if row.is_metered and not row.is_counted and row.known_hash is None:
+                async with self._database.connection() as connection:
+                    await store.give_back(connection, row.user_id, row.texts)
 
     def _keep(self, batch: list[Waiting], error: DatabaseUnavailable) -> None:
         """Send again what may have been counted; give up the rest."""

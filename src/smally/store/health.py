@@ -9,12 +9,14 @@ import sqlx
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-__all__ = ["may_write_history", "ping", "set_statement_timeout"]
+__all__ = ["may_write_history", "set_statement_timeout", "takes_writes"]
 
 
-@sqlx.query("SELECT 1")
-async def ping(connection: AsyncConnection) -> int:
-    """Ask for a sign of life."""
+@sqlx.query("""
+    SELECT current_setting('transaction_read_only') = 'off' AS "takes_writes!"
+""")
+async def takes_writes(connection: AsyncConnection) -> bool:
+    """Ask for a sign of life: a standby, or a server that only reads, says no."""
     raise NotImplementedError
 
 

@@ -10,7 +10,7 @@ import sqlx
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-__all__ = ["Row", "count"]
+__all__ = ["Row", "count", "give_back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Row:
 
     user_id: int
     request_id: str
+    texts: int
+    is_metered: bool  # It was among those whose sum the meter has taken.
     is_counted: bool
     known_hash: bytes | None  # Of the request that has this id already.
     minute_requests: int
@@ -97,6 +99,8 @@ class Row:
     SELECT
         asked.user_id AS "user_id!",
         asked.request_id AS "request_id!",
+        asked.texts AS "texts!",
+        known.request_id IS NULL AND metered.user_id IS NOT NULL AS "is_metered!",
         counted.request_id IS NOT NULL AS "is_counted!",
         known.request_hash AS "known_hash?",
         coalesce(standing.minute_requests, 0) AS "minute_requests!",
@@ -113,6 +117,7 @@ class Row:
     FROM asked
     LEFT JOIN known USING (user_id, request_id)
     LEFT JOIN counted USING (user_id, request_id)
+    LEFT JOIN metered USING (user_id)
     LEFT JOIN standing USING (user_id)
 """)
 async def count(  # noqa: PLR0913, PLR0917 -- a column each.
@@ -137,4 +142,15 @@ async def count(  # noqa: PLR0913, PLR0917 -- a column each.
         requests_limits: The user's requests a minute.
         texts_limits: The user's texts a day.
     """
+    raise NotImplementedError
+
+
+@sqlx.query("""
+    UPDATE meters
+    SET minute_requests = greatest(0, minute_requests - 1),
+        day_texts = greatest(0, day_texts - $2)
+    WHERE user_id = $1
+""")
+async def give_back(connection: AsyncConnection, user_id: int, texts: int) -> None:
+    """Take one request from a meter: two processes metered it, and one counted it."""
     raise NotImplementedError
