@@ -6,20 +6,23 @@ ARGS ?=
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check interop bench release setup clean
+.PHONY: help run test check drill interop bench release setup clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | \
 	while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
 
-run: setup ## start smally on an embedded PostgreSQL; Ctrl-C stops both
-	@$(BIN)/smally serve || [ $$? -eq 130 ]
+run: setup ## start smally on an embedded PostgreSQL, with a key to try; Ctrl-C stops both
+	@$(BIN)/smally serve --demo || [ $$? -eq 130 ]
 
 test: ## run the tests, but the slow ones; ARGS goes to pytest
 	@$(PYTHON) scripts/test $(ARGS)
 
 check: ## the gate: format, lint, types, imports, tests with coverage; ARGS=--tested
 	@$(PYTHON) scripts/check $(ARGS)
+
+drill: ## deploy to a Debian host of our own, and break it as the documents say; needs root
+	@$(PYTHON) scripts/drill $(ARGS)
 
 interop: setup ## take turns with Rust's sqlx-cli, where cargo is installed
 	@if [ -e scripts/interop ]; then PATH="$(CURDIR)/$(BIN):$$PATH" exec scripts/interop $(ARGS); \
