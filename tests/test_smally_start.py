@@ -164,6 +164,7 @@ def test_a_database_that_does_not_come_is_waited_for_with_a_bound(
     assert smally.lines[1].startswith("[WARNING] waiting for the database: ")
     assert smally.lines[-1].startswith("[ERROR] ")
     assert "refused" in smally.lines[-1]
+    assert smally.lines[-1].endswith("; start PostgreSQL, or mend DATABASE_URL")
     text = "\n".join(smally.lines)
     assert "Traceback" not in text
     assert "hunter2" not in text
@@ -240,7 +241,22 @@ def test_a_runtime_role_that_may_not_connect_is_named(
     )
     assert smally.end() == 3
     assert smally.lines[-1].startswith("[ERROR] the pool cannot connect: ")
-    assert smally.lines[-1].endswith('role "nobody_here" does not exist')
+    assert smally.lines[-1].endswith(
+        'role "nobody_here" does not exist; check the role, the password and the'
+        " database in RUNTIME_DATABASE_URL"
+    )
+
+
+def test_an_owner_that_may_not_connect_is_named(
+    start: Callable[..., Smally], database: dict[str, str]
+) -> None:
+    """It is not waited for, and the message names the setting; exit code 3."""
+    smally = start(DATABASE_URL=url_of(database, user="nobody_here"))
+    assert smally.end() == 3
+    assert smally.lines[-1].endswith(
+        'role "nobody_here" does not exist; check the role, the password and the'
+        " database in DATABASE_URL"
+    )
 
 
 def test_readiness_follows_the_database(

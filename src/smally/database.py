@@ -226,7 +226,8 @@ def refused(reason: str) -> DatabaseUnavailable:
     """Say why there is no pool, and whether the next start may have one."""
     final = any(words in reason for words in FINAL)
     kind = DatabaseRefused if final else DatabaseUnavailable
-    return kind(f"the pool cannot connect: {reason}")
+    mend = "check the role, the password and the database in RUNTIME_DATABASE_URL"
+    return kind(f"the pool cannot connect: {reason}; {mend}")
 
 
 async def limit_statements(connection: AsyncConnection) -> None:

@@ -42,3 +42,5 @@ def configure_logging(log_format: str) -> None:
     handler.setFormatter(JsonFormatter() if json_wanted else logging.Formatter(TEXT))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # One line when the database is lost is ours, not one for each attempt to connect.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)

@@ -200,9 +200,18 @@ async def open_database(
         return MISUSED
     except (sqlx.SqlxError, DatabaseUnavailable) as error:
         # The message has file, line and mend; a traceback would only hide them.
-        log.error("%s", error)  # noqa: TRY400
+        log.error("%s%s", error, mend_of(error))  # noqa: TRY400
         return FAILED if may_pass(error) else REFUSED
     return None
+
+
+def mend_of(error: Exception) -> str:
+    """Say what to do, where the library leaves it to whoever knows the setting."""
+    if not isinstance(error, sqlx.ConnectionFailed):
+        return ""
+    if error.final:
+        return "; check the role, the password and the database in DATABASE_URL"
+    return "; start PostgreSQL, or mend DATABASE_URL"
 
 
 def may_pass(error: Exception) -> bool:

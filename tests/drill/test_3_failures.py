@@ -85,9 +85,9 @@ def test_a_password_that_does_not_fit(desk: Desk) -> None:
     desk.must(f'cd / && sudo -u postgres psql --quiet --command="{change}"')
     said = desk.on_host("sudo systemctl restart smally; sudo journalctl -u smally -n 9")
     assert desk.on_host("systemctl is-failed smally").text == "failed\n"
-    assert_told_once(
-        desk, said, "[ERROR]", 'password authentication failed for user "smally"'
-    )
+    denied = 'password authentication failed for user "smally"'
+    mend = "check the role, the password and the database in DATABASE_URL"
+    assert_told_once(desk, said, "[ERROR]", denied, mend)
     desk.deploy(desk.live())
     assert desk.ready() == '{"status":"ready"} 200'
 
