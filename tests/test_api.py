@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count
@@ -274,6 +276,22 @@ def test_a_body_has_a_bound(served: Served) -> None:
         problem(413, "Request Entity Too Large", "Request Entity Too Large"),
     )
     assert served.count(user) == (0, 0)
+
+
+def test_a_head_has_a_bound(served: Served) -> None:
+    """Whoever sends headers without an end is cut off; 40 kB of them are read."""
+    place = served.address.removeprefix("http://").split(":")
+    for size, answered in ((40_000, True), (10_000_000, False)):
+        with socket.create_connection((place[0], int(place[1])), 10) as connection:
+            head = b"GET /health/live HTTP/1.1\r\nHost: here\r\nX: "
+            with suppress(ConnectionError):
+                connection.sendall(head + b"x" * size)
+                connection.sendall(b"\r\n\r\n" if answered else b"x")
+            try:
+                answer = connection.recv(1000)
+            except ConnectionError:
+                answer = b""
+        assert answer.startswith(b"HTTP/1.1 200 ") is answered
 
 
 @pytest.mark.parametrize("value", ["with space", "x" * 129, "ü"])

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,74 +51,83 @@ def frozen(folder: Path) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-def key_in(database: Database) -> str:
-    """Make a user with a key."""
+@dataclass(frozen=True)
+class Served:
+    """A running service, its server's folder, and somebody who has a key."""
+
+    folder: Path
+    database: Database
+    smally: Smally
+    address: str
+    key: str
+
+    def embed(self) -> tuple[int, dict[str, str], object]:
+        """Ask for an embedding."""
+        return ask(self.address, "POST", "/v1/embed", {"input": "a"}, key=self.key)
+
+    def assert_unavailable(self) -> None:
+        """Each request is answered: not now, and when to come again."""
+        status, headers, _ = self.embed()
+        assert (status, headers["retry-after"]) == (503, "1")
+
+    def until(self, path: str, wanted: int) -> None:
+        """Ask until the answer is another one."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while ask(self.address, "GET", path, key=self.key)[0] != wanted:
+            assert time.monotonic() < deadline
+
+    def assert_recovers(self) -> None:
+        """All works again by itself, and it ends as it should."""
+        self.until("/health/ready", 200)
+        self.until("/v1/usage", 200)
+        assert self.embed()[0] == 200
+        assert self.smally.end(signal.SIGTERM) == 0
+        assert "Traceback" not in "\n".join(self.smally.lines)
+
+
+@pytest.fixture
+def served(start: Callable[..., Smally]) -> Iterator[Served]:
+    """Start a server that may be hurt, and the service on it."""
     key = new_key()
-    with database.connect() as connection:
-        connection.execute("INSERT INTO users (email) VALUES ('a@b')")
-        connection.execute(
-            "INSERT INTO api_keys (user_id, name, key_hash, prefix)"
-            " VALUES (1, 'key', %s, %s)",
-            (hash_key(key), display_prefix(key)),
-        )
-    return key
+    with removed(make_folder()) as folder:
+        server = EmbeddedServer(folder)
+        try:
+            database = server.database("postgres")
+            smally = start(DATABASE_URL=database.url)
+            address = smally.serving()
+            with database.connect() as connection:
+                connection.execute("INSERT INTO users (email) VALUES ('a@b')")
+                connection.execute(
+                    "INSERT INTO api_keys (user_id, name, key_hash, prefix)"
+                    " VALUES (1, 'key', %s, %s)",
+                    (hash_key(key), display_prefix(key)),
+                )
+            there = Served(folder, database, smally, address, key)
+            assert there.embed()[0] == 200
+            yield there
+        finally:
+            server.stop()
 
 
-def until_embedded(address: str, key: str) -> None:
-    """Ask until there is an answer."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while ask(address, "POST", "/v1/embed", {"input": "a"}, key=key)[0] != 200:
-        assert time.monotonic() < deadline
-
-
-def test_a_database_that_only_reads_is_not_ready(start: Callable[..., Smally]) -> None:
+def test_a_database_that_only_reads_is_not_ready(served: Served) -> None:
     """After a failover to a standby: 503 and no traceback, until writes are taken."""
-    with removed(make_folder()) as folder:
-        server = EmbeddedServer(folder)
-        try:
-            database = server.database("postgres")
-            smally = start(DATABASE_URL=database.url)
-            address = smally.serving()
-            key = key_in(database)
-            until_embedded(address, key)
-            setting = "default_transaction_read_only"
-            database.ask(f"ALTER ROLE postgres SET {setting} = on")
-            database.ask(TERMINATE)
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            while get(address, "/health/ready")[0] != 503:
-                assert time.monotonic() < deadline
-            refused = ask(address, "POST", "/v1/embed", {"input": "a"}, key=key)
-            assert (refused[0], refused[1]["retry-after"]) == (503, "1")
-            database.ask(f"BEGIN READ WRITE; ALTER ROLE postgres RESET {setting}")
-            database.ask(TERMINATE)
-            until_embedded(address, key)
-            assert get(address, "/health/ready")[0] == 200
-            assert smally.end(signal.SIGTERM) == 0
-        finally:
-            server.stop()
-    assert "Traceback" not in "\n".join(smally.lines)
+    setting = "default_transaction_read_only"
+    served.database.ask(f"ALTER ROLE postgres SET {setting} = on")
+    served.database.ask(TERMINATE)
+    served.until("/health/ready", 503)
+    served.assert_unavailable()
+    served.database.ask(f"BEGIN READ WRITE; ALTER ROLE postgres RESET {setting}")
+    served.database.ask(TERMINATE)
+    served.assert_recovers()
 
 
-def test_a_frozen_database_is_answered_with_503(start: Callable[..., Smally]) -> None:
+def test_a_frozen_database_is_answered_with_503(served: Served) -> None:
     """Counting, looking up and readiness alike; afterwards all works by itself."""
-    with removed(make_folder()) as folder:
-        server = EmbeddedServer(folder)
-        try:
-            database = server.database("postgres")
-            smally = start(DATABASE_URL=database.url)
-            address = smally.serving()
-            key = key_in(database)
-            until_embedded(address, key)
-            with frozen(folder):
-                unavailable = ask(address, "POST", "/v1/embed", {"input": "a"}, key=key)
-                assert (unavailable[0], unavailable[1]["retry-after"]) == (503, "1")
-                assert ask(address, "GET", "/v1/usage", key=key)[0] == 503
-                assert get(address, "/health/ready")[0] == 503
-                assert get(address, "/health/live")[0] == 200
-            until_embedded(address, key)
-            assert get(address, "/health/ready")[0] == 200
-            assert smally.end(signal.SIGTERM) == 0
-        finally:
-            server.stop()
-    assert "[WARNING] the database is lost" in smally.lines
-    assert "[INFO] the database is back" in smally.lines
+    with frozen(served.folder):
+        served.assert_unavailable()
+        assert ask(served.address, "GET", "/v1/usage", key=served.key)[0] == 503
+        assert get(served.address, "/health/ready")[0] == 503
+        assert get(served.address, "/health/live")[0] == 200
+    served.assert_recovers()
+    assert "[WARNING] the database is lost" in served.smally.lines
+    assert "[INFO] the database is back" in served.smally.lines

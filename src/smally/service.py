@@ -29,6 +29,7 @@ from smally.embedding.engine import Embeddings
 from smally.embedding.loading import EmbedderNotFound, load_embedder
 from smally.metering.meter import Meter
 from smally.notify import extend_start, notify
+from smally.protocol import BoundedProtocol
 from smally.services import Services
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ async def serve(settings: Settings, *, demo: bool = False) -> int:
     server = Server(
         uvicorn.Config(
             create_app(services),
+            http=BoundedProtocol,
             log_config=None,
             access_log=False,
             proxy_headers=False,
