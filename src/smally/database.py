@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from psycopg import AsyncConnection
 
-__all__ = ["Database", "DatabaseRefused", "DatabaseTooSlow", "DatabaseUnavailable"]
+__all__ = ["Database", "DatabaseRefused", "DatabaseUnavailable", "StatementRefused"]
 
 POOL_SIZE = 10
 CONNECT_TIMEOUT_SECONDS = 10
@@ -53,8 +53,8 @@ class DatabaseUnavailable(Exception):
     """The service cannot use its database now; the message says why."""
 
 
-class DatabaseTooSlow(DatabaseUnavailable):
-    """The server ended a statement, for its time or its kind; it has done nothing."""
+class StatementRefused(DatabaseUnavailable):
+    """The server refused a statement, for its time or its kind: nothing was done."""
 
 
 class DatabaseRefused(DatabaseUnavailable):
@@ -117,10 +117,9 @@ class Database:
                     yield connection
             self._tell(is_well=True)
         except psycopg.errors.QueryCanceled as error:
-            raise DatabaseTooSlow("the database is too slow") from error
+            raise StatementRefused("the database is too slow") from error
         except WRITES_REFUSED as error:
-            self._tell(is_well=False)
-            raise DatabaseTooSlow("the database takes no writes") from error
+            raise StatementRefused("the database takes no writes") from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self._tell(is_well=False)
             self._sort_out()
@@ -136,7 +135,7 @@ class Database:
             raise DatabaseUnavailable("the service is stopping")
         async with self.connection() as connection:
             if not await health.takes_writes(connection):
-                raise DatabaseTooSlow("the database takes no writes")
+                raise DatabaseUnavailable("the database takes no writes")
 
     def pool_stats(self) -> dict[str, int]:
         """Count the pool's connections and who waits, by psycopg_pool's names."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from smally.database import DatabaseTooSlow, DatabaseUnavailable
+from smally.database import DatabaseUnavailable, StatementRefused
 from smally.metering.values import Charge, Outcome, Standing, Verdict
 from smally.store import metering as store
 
@@ -152,7 +152,7 @@ class Meter:
     def _keep(self, batch: list[Waiting], error: DatabaseUnavailable) -> None:
         """Send again what may have been counted; give up the rest."""
         for waiting in batch:
-            if waiting.is_sent and not isinstance(error, DatabaseTooSlow):
+            if waiting.is_sent and not isinstance(error, StatementRefused):
                 self._waiting.append(waiting)
             else:
                 fail(waiting, error)
