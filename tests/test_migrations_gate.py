@@ -136,6 +136,7 @@ def test_an_edited_migration_of_the_base_fails(checkout: Checkout) -> None:
     assert checkout.check() == edited("main", fork)
 
 
+@pytest.mark.slow
 def test_a_migration_of_the_base_that_is_gone_fails(checkout: Checkout) -> None:
     """A database that has it could not be migrated any more."""
     fork = checkout.git("rev-parse", "--short=12", "HEAD")
@@ -150,6 +151,7 @@ def test_a_migration_of_the_base_that_is_gone_fails(checkout: Checkout) -> None:
     assert checkout.check() == (1, gone)
 
 
+@pytest.mark.slow
 def test_on_the_base_itself_an_edit_fails_before_and_after_it_is_committed(
     checkout: Checkout,
 ) -> None:
@@ -162,6 +164,7 @@ def test_on_the_base_itself_an_edit_fails_before_and_after_it_is_committed(
     assert (code, printed) == (1, FINE + edited("HEAD^", head)[1])
 
 
+@pytest.mark.slow
 def test_the_base_can_be_given(checkout: Checkout) -> None:
     """By CHECK_BASE, or by the pull request that a workflow of GitHub runs for."""
     first = checkout.git("rev-parse", "HEAD^")
@@ -171,6 +174,7 @@ def test_the_base_can_be_given(checkout: Checkout) -> None:
     assert checkout.check(GITHUB_BASE_REF="next") == edited("origin/next", first)
 
 
+@pytest.mark.slow
 def test_a_base_that_is_not_there_fails_and_none_at_all_is_told(
     checkout: Checkout,
 ) -> None:
@@ -212,6 +216,7 @@ def test_what_is_new_is_tried_on_a_scratch_database(checkout: Checkout) -> None:
     assert checkout.check() == (1, FINE + tried + refused)
 
 
+@pytest.mark.slow
 def test_a_down_file_that_leaves_something_behind_fails(
     checkout: Checkout, try_each: Callable[[set[int]], None]
 ) -> None:
@@ -230,6 +235,7 @@ def test_a_down_file_that_leaves_something_behind_fails(
     assert "+CREATE VIEW public.v AS" in lines
 
 
+@pytest.mark.slow
 def test_a_migration_that_makes_another_schema_the_second_time_fails(
     checkout: Checkout, try_each: Callable[[set[int]], None]
 ) -> None:
@@ -248,6 +254,7 @@ def test_a_migration_that_makes_another_schema_the_second_time_fails(
     assert "+CREATE VIEW public.cats AS" in lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -279,6 +286,7 @@ def test_a_migration_that_is_no_unit_or_is_too_long_fails(
     assert str(raised.value) == message
 
 
+@pytest.mark.slow
 def test_the_order_of_columns_and_the_history_are_no_difference(
     checkout: Checkout,
     try_each: Callable[[set[int]], None],

@@ -170,6 +170,7 @@ def test_it_goes_back_once_there_is_a_down_file(
         assert connection.execute(VERSIONS).fetchall() == [*LANDED, (version, True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mark", ["-- sqlx: compatible\n", ""])
 def test_an_older_release_starts_on_what_is_marked_compatible(
     start: Callable[..., Smally], checkout: Checkout, mark: str

@@ -151,6 +151,7 @@ def test_a_failed_migration_ends_the_process_with_its_message(
     assert not [line for line in smally.lines if "Traceback" in line]
 
 
+@pytest.mark.slow
 def test_a_database_that_does_not_come_is_waited_for_with_a_bound(
     start: Callable[..., Smally],
 ) -> None:
