@@ -102,16 +102,16 @@ def change_a_query(folder: Path) -> str:
     """Ask for something else than what was prepared."""
     path = folder / HEALTH
     text = path.read_text()
-    assert text.count('@sqlx.query("') >= 1
-    path.write_text(text.replace('@sqlx.query("', '@sqlx.query("/* changed */ ', 1))
-    return f"{HEALTH}:{line_of(text, '@sqlx.query(')}:"
+    query = query_on_one_line(text)
+    changed = query[0].replace(query[1], f"/* changed */ {query[1]}")
+    path.write_text(text.replace(query[0], changed))
+    return f"{HEALTH}:{line_of(text, query[0])}:"
 
 
 def lose_a_file_of_the_cache(folder: Path) -> str:
     """Remove what is known of the query in health.py."""
     text = (folder / HEALTH).read_text()
-    query = re.search(r'@sqlx\.query\("([^"]+)"\)', text)
-    assert query is not None
+    query = query_on_one_line(text)
     name = hashlib.sha256(query[1].encode()).hexdigest()
     (folder / f".sqlx/query-{name}.json").unlink()
     return f"{HEALTH}:{line_of(text, query[0])}:"
@@ -229,6 +229,13 @@ def path_with_buildah_alone(folder: Path) -> Path:
             if program.name not in {"docker", "podman"} and not link.is_symlink():
                 link.symlink_to(program)
     return folder
+
+
+def query_on_one_line(text: str) -> re.Match[str]:
+    """Find the first query whose SQL is a plain string."""
+    query = re.search(r'@sqlx\.query\("([^"]+)"\)', text)
+    assert query is not None
+    return query
 
 
 def line_of(text: str, part: str) -> int:
