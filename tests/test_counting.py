@@ -29,7 +29,11 @@ pytestmark = pytest.mark.slow
 
 @dataclass
 class Client:
-    """Somebody who sends each request until it is answered, to whoever listens."""
+    """Somebody who asks until there is an answer, each time under a new id.
+
+    With one id for all its attempts, a request that was counted and not answered would
+    hide behind its retry.
+    """
 
     ports: list[int]
     key: str
@@ -40,8 +44,7 @@ class Client:
     async def run(self, name: str, requests: int) -> None:
         """Send requests, one after the other."""
         for number in range(requests):
-            request_id = f"{name}-{number}"
-            while not await self.send(request_id):  # noqa: ASYNC110 - a server decides.
+            while not await self.send(f"{name}-{number}-{self.sent}"):  # noqa: ASYNC110 - a server decides.
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def send(self, request_id: str) -> bool:
@@ -199,4 +202,7 @@ def test_a_killed_process_counts_no_less_than_it_answered(
 
         asyncio.run(race(client, FEW_REQUESTS, faults()))
         assert get(f"http://127.0.0.1:{fleet.ports[0]}", "/health/ready")[0] == 200
-    assert counted(database) == client.answered
+    # What was under way when a process was killed may be counted without an answer.
+    extra = counted(database) - client.answered
+    assert client.answered <= counted(database)
+    assert len(extra) <= 2 * CLIENTS
