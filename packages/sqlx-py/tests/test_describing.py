@@ -166,18 +166,18 @@ def test_a_missing_driver_says_what_to_install(
     assert str(caught.value) == message
 
 
-def test_the_cache_folder_needs_no_home(
+def test_thecache_folder_needs_no_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a home, or where it cannot be written, it lies with temporary files."""
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert describing._cache_folder("x") == str(tmp_path / "home/.cache/sqlx-py/x")
+    assert describing.cache_folder("x") == str(tmp_path / "home/.cache/sqlx-py/x")
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("HOME", str(tmp_path / "file"))
     usual = str(tmp_path / f"sqlx-py-{os.getuid()}/x")
-    assert describing._cache_folder("x") == usual
+    assert describing.cache_folder("x") == usual
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     found = str(tmp_path / f"sqlx-py-{os.getuid()}/sqlx-py/x")
-    assert describing._cache_folder("x") == found
+    assert describing.cache_folder("x") == found

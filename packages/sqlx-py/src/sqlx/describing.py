@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sqlx.databases.postgres.connect import Place
     from sqlx.migrator import Migrator
 
-__all__ = ["Applied", "Live", "Way", "open_scratch", "open_url"]
+__all__ = ["Applied", "Live", "Way", "cache_folder", "open_scratch", "open_url"]
 
 SCRATCH = (
     "this was for a scratch database, which is made from the migrations; to ask "
@@ -160,7 +160,7 @@ def _scratch_postgres(way: Way) -> Iterator[Live]:
     from sqlx.databases.postgres.describing.scratch import scratch_database
     from sqlx.embedded import start
 
-    with start(_cache_folder("scratch"), settings={"fsync": "off"}) as server:
+    with start(cache_folder("scratch"), settings={"fsync": "off"}) as server:
         name = f"scratch_{os.getpid()}_{os.urandom(4).hex()}"
         words = {**server.keywords(), "application_name": name}
         reach = Reach(way.connect_timeout_seconds, _silent)
@@ -238,7 +238,7 @@ def _load(
             raise DatabaseError(f"{extension.path} cannot be loaded: {error}") from None
 
 
-def _cache_folder(name: str) -> str:
+def cache_folder(name: str) -> str:
     """Find the folder of this user's caches, or one that is gone after a restart."""
     import tempfile
 

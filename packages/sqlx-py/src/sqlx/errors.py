@@ -20,6 +20,7 @@ __all__ = [
     "DuplicateVersion",
     "EmbeddedError",
     "ExecuteMigration",
+    "FixtureFailed",
     "ForceNotSupported",
     "InTransaction",
     "Irreversible",
@@ -321,16 +322,15 @@ class ExecuteMigration(MigrationError):
         lines = [f"{where}: while executing migration {self.version}: {self.cause}"]
         if self.line is not None and self.column is not None:
             lines += _excerpt(self.source_line, self.column)
-        lines += [
-            f"{name}: {text}"
-            for name, text in (
-                ("detail", self.cause.detail),
-                ("hint", self.cause.hint),
-                ("state", self.state),
-            )
-            if text
-        ]
-        return "\n".join(lines)
+        state = [f"state: {self.state}"] if self.state else []
+        return "\n".join(lines + _advice(self.cause) + state)
+
+
+def _advice(cause: DatabaseError | str) -> list[str]:
+    """Show what else a server says."""
+    detail, hint = getattr(cause, "detail", None), getattr(cause, "hint", None)
+    told = {"detail": detail, "hint": hint}
+    return [f"{name}: {text}" for name, text in told.items() if text]
 
 
 def _excerpt(line: str, column: int) -> list[str]:
@@ -338,6 +338,41 @@ def _excerpt(line: str, column: int) -> list[str]:
     begin = max(0, column - 1 - EXCERPT // 2) if len(line) > EXCERPT else 0
     shown = line[begin : begin + EXCERPT].replace("\t", " ")
     return [f"  {shown}", f"  {' ' * (column - 1 - begin)}^"]
+
+
+class FixtureFailed(SqlxError):
+    """A file of SQL that fills a test's database could not be run.
+
+    Args:
+        name: The fixture, as the test calls it.
+        path: Its file.
+        cause: What the database said, or the operating system.
+        line: Line of the failing statement or token, from 1; None when not known.
+        column: Column there, from 1.
+        source_line: The text of that line.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 -- the fields of a report.
+        self,
+        name: str,
+        path: str,
+        cause: DatabaseError | str,
+        line: int | None = None,
+        column: int | None = None,
+        source_line: str = "",
+    ) -> None:
+        super().__init__(name, path, cause, line, column, source_line)
+        self.name, self.path, self.cause = name, path, cause
+        self.line, self.column, self.source_line = line, column, source_line
+
+    def __str__(self) -> str:
+        what = f'failed to apply test fixture "{self.name}"'
+        if self.line is None or self.column is None:
+            return f"{what}: {self.path}: {self.cause}"
+        where = f"{self.path}:{self.line}:{self.column}"
+        lines = [f"{what}: {where}: {self.cause}"]
+        lines += _excerpt(self.source_line, self.column)
+        return "\n".join(lines + _advice(self.cause))
 
 
 class Irreversible(MigrationError):

@@ -130,6 +130,20 @@ class _Migrator:
                     self._source = from_list(migrations, self._ignored_chars)
         return self._source
 
+    @property
+    def digest(self) -> str:
+        """A SHA-256 over all that decides what `run` makes of an empty database.
+
+        Raises:
+            SourceError: A file cannot be used.
+        """
+        from hashlib import sha256
+
+        setting = self._setting
+        parts: list[object] = [setting.table_name, setting.create_schemas]
+        parts += [(m.version, m.kind.value, m.checksum.hex()) for m in self.source]
+        return sha256(repr(parts).encode()).hexdigest()
+
     def _options(self, target: int | None, *, dry_run: bool) -> Options:
         """Read the files and check the target, before anything is connected."""
         check_target(self.source, target)

@@ -19,13 +19,21 @@ from sqlx.databases.reach import Reach
 from sqlx.errors import DriverMissing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from sqlx.databases.postgres.connect import Place
     from sqlx.engine.dialect import Dialect
     from sqlx.engine.news import News
 
-__all__ = ["Setting", "embedded_place", "open_async", "open_sync", "place_of"]
+__all__ = [
+    "Setting",
+    "connect",
+    "connect_async",
+    "embedded_place",
+    "open_async",
+    "open_sync",
+    "place_of",
+]
 
 Opened = tuple[Any, Connection]
 OpenedAsync = tuple[Any, AsyncConnection]
@@ -123,14 +131,51 @@ def place_of(url: PostgresUrl) -> Place:
 
 
 @contextmanager
-def embedded_place(url: EmbeddedUrl) -> Iterator[Place]:
-    """Start the embedded PostgreSQL for as long as it is used."""
+def embedded_place(
+    url: EmbeddedUrl, settings: Mapping[str, str] | None = None
+) -> Iterator[Place]:
+    """Start the embedded PostgreSQL for as long as it is used.
+
+    Args:
+        url: Where its data are.
+        settings: PostgreSQL's, if it does not run yet.
+    """
     _need("psycopg", "embedded")
     from sqlx.databases.postgres.connect import Place
     from sqlx.embedded import start
 
-    with start(url.path) as server:
+    with start(url.path, settings=settings or {}) as server:
         yield Place(server.keywords(url.database), str, pooled=False)
+
+
+def connect(place: Place, database: str, *, timeout_seconds: float = 30.0) -> Any:  # noqa: ANN401 -- psycopg may be absent.
+    """Connect by psycopg to a database of a PostgreSQL server, in autocommit.
+
+    Waits for a server that starts, and for one that has no connection left.
+
+    Raises:
+        ConnectionFailed: It cannot be reached in that time.
+    """
+    from sqlx.databases.postgres import connect as postgres
+
+    there = _inside(place, database)
+    return postgres.connect(there, Reach(timeout_seconds, _silent))
+
+
+async def connect_async(
+    place: Place, database: str, *, timeout_seconds: float = 30.0
+) -> Any:  # noqa: ANN401 -- psycopg may be absent.
+    """Connect as `connect` does, in `asyncio`."""
+    from sqlx.databases.postgres import connect as postgres
+
+    there = _inside(place, database)
+    return await postgres.connect_async(there, Reach(timeout_seconds, _silent))
+
+
+def _inside(place: Place, database: str) -> Place:
+    """Name a database of a server, and what we want there."""
+    names = {"application_name": "sqlx-test"}
+    return replace(place, keywords=names | {**place.keywords, "dbname": database})
 
 
 def _sync(
@@ -273,3 +318,7 @@ def _need(module: str, extra: str) -> None:
         raise DriverMissing(
             f"{module} is not installed; run: pip install 'sqlx-py[{extra}]'"
         )
+
+
+def _silent(_: object) -> None:
+    """Say nothing while waiting."""

@@ -1,0 +1,16 @@
+"""A fresh, migrated database for every test: pytest's plugin, `sqlx-py[testing]`.
+
+Tests ask for the fixtures of `plugin` by name. Theory of operation:
+
+- `wishes` reads what a test asks for: a server, migrations, SQL fixtures.
+- `migrated` remembers the databases that migrations have made, one per digest:
+  `postgres` as a sealed template database that is cloned for each test, `sqlite` as a
+  file that is copied.
+- A PostgreSQL server is shared by processes that do not know each other and may be
+  killed at any moment. What they know of each other are advisory locks, which the
+  server takes back from whoever ends: `names` has their keys, `sweeping` drops what
+  nobody living holds.
+- `stock` is all that one process has: its servers, and what went wrong before.
+
+`python -m sqlx.testing` starts the embedded test server and names the databases kept.
+"""

@@ -1,0 +1,166 @@
+"""Where the test databases are: the server that is configured, or one of one's own."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Self
+from urllib.parse import quote
+
+from sqlx.config.url import EmbeddedUrl, PostgresUrl, SqliteUrl, parse_url
+from sqlx.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlx.config.url import DatabaseUrl
+
+__all__ = ["SETTINGS", "SecretUrl", "configured", "embedded_folder", "place", "url_of"]
+
+# Nothing of a test server outlives the machine, so nothing waits for a disk. A session
+# has a few connections for each of its processes.
+SETTINGS: Mapping[str, str] = {
+    "autovacuum": "off",
+    "fsync": "off",
+    "max_connections": "300",
+    "max_wal_size": "256MB",
+    "min_wal_size": "32MB",
+}
+MEMORY = "/dev/shm"  # noqa: S108 -- what is made there is checked.
+ENOUGH_BYTES = 1 << 30  # containers give 64 MB, too little for a server
+
+
+class SecretUrl(str):
+    """A URL whose `repr` shows no password: pytest prints the arguments of a test."""
+
+    __slots__ = ("shown",)
+    shown: str
+
+    def __new__(cls, url: str, shown: str) -> Self:
+        """Make the text `url`, shown as `shown`."""
+        made = super().__new__(cls, url)
+        made.shown = shown
+        return made
+
+    def __repr__(self) -> str:
+        return repr(self.shown)
+
+
+def configured(ini: str, root: str, environ: Mapping[str, str]) -> str:
+    """Choose the server: pytest's `sqlx_database`, else the URL that SQLx would take.
+
+    Args:
+        ini: The value of `sqlx_database`; empty for none.
+        root: The project's folder, for `sqlx.toml` and `.env`.
+        environ: The environment variables.
+
+    Returns:
+        A URL or a kind; empty for an embedded server.
+    """
+    from sqlx.config.dotenv import load_dotenv
+    from sqlx.config.settings import settings_in
+
+    if ini:
+        return ini
+    variable = settings_in(root).database_url_var
+    found = environ.get(variable) or load_dotenv(root, environ).values.get(variable, "")
+    # A developer's embedded server is on a disk; ours is in memory, and has the same
+    # binaries.
+    return "" if found.startswith("embedded:") else found
+
+
+def place(wanted: str, usual: str) -> DatabaseUrl:
+    """Read what a test or the configuration calls a database.
+
+    Args:
+        wanted: A URL, `postgres`, `embedded` or `sqlite`; empty for what is usual.
+        usual: What is configured; empty for an embedded server.
+
+    Raises:
+        ConfigurationError: It is none of these.
+    """
+    match wanted or usual:
+        case "" | "embedded":
+            return EmbeddedUrl(embedded_folder(), "postgres", "embedded")
+        case "sqlite":
+            return SqliteUrl("", "sqlite")
+        case "postgres" | "postgresql":
+            if usual.startswith(("postgres:", "postgresql:", "embedded:")):
+                return place(usual, "")
+            return place("embedded", "")
+        case url if ":" in url:
+            return parse_url(url, os.environ)
+        case other:
+            raise ConfigurationError(
+                f"database {other!r}: it is a URL, 'postgres', 'embedded' or 'sqlite'"
+            )
+
+
+def embedded_folder() -> str:
+    """Find the folder of this user's test server: in memory where there is room.
+
+    Raises:
+        ConfigurationError: Somebody else has made it.
+    """
+    from sqlx.describing import cache_folder
+
+    folder = os.path.join(MEMORY, f"sqlx-py-test-{_user()}")
+    if not os.path.isdir(folder):
+        if not _roomy(MEMORY):
+            return cache_folder("test")
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    found = os.lstat(folder)
+    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+    if not is_ours or found.st_mode & 0o077:
+        raise ConfigurationError(
+            f"{folder}, where the test server would lie, is somebody else's or open to "
+            "others; remove it, or set a database URL"
+        )
+    return folder
+
+
+def _roomy(folder: str) -> bool:
+    if not (os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)):
+        return False
+    room = os.statvfs(folder)
+    return room.f_bavail * room.f_frsize > ENOUGH_BYTES
+
+
+def _user() -> int:
+    return os.geteuid() if hasattr(os, "geteuid") else 0
+
+
+def url_of(keywords: Mapping[str, str]) -> str:
+    """Write libpq's keywords as a URL, which does not show its password by itself."""
+    password = keywords.get("password")
+    url = _write(keywords)
+    if not password:
+        return url
+    return SecretUrl(url, _write({**keywords, "password": "***"}))
+
+
+def _write(keywords: Mapping[str, str]) -> str:
+    left = dict(keywords)
+    name, host, server = left.pop("dbname"), left.get("host", ""), ""
+    if host and not set(host) & set("/,:"):
+        user, password = left.pop("user", ""), left.pop("password", "")
+        server = _encoded(user) + (f":{_encoded(password)}" if password else "")
+        server += ("@" if server else "") + left.pop("host")
+        server += f":{left.pop('port')}" if "port" in left else ""
+    query = "&".join(f"{key}={_encoded(value, '/*')}" for key, value in left.items())
+    return f"postgresql://{server}/{_encoded(name)}" + (f"?{query}" if query else "")
+
+
+def _encoded(text: str, safe: str = "*") -> str:
+    return quote(text, safe=safe)
+
+
+def shown(url: DatabaseUrl) -> str:
+    """Say where a server is, without a secret."""
+    match url:
+        case PostgresUrl():
+            return url.redacted.partition("?")[0]
+        case EmbeddedUrl():
+            return f"embedded:{url.path}"
+        case SqliteUrl():
+            return "SQLite"

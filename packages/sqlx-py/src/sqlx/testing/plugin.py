@@ -1,0 +1,243 @@
+"""The pytest plugin: fixtures, the marker `sqlx`, options, a line in the header.
+
+Every pytest on a machine with sqlx-py loads this module, so it imports nothing that a
+session without databases does not need.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import AsyncIterator, Generator, Iterator
+
+    import psycopg
+    import psycopg_pool
+
+    from sqlx.testing.factory import DatabaseFactory
+    from sqlx.testing.session import Session
+    from sqlx.testing.stock import Lease
+
+__all__: list[str] = []
+
+MARKER = (
+    "sqlx(migrations=None, fixtures=(), database=''): what the test's database is made "
+    "of. migrations: a directory, a Migrator, or False for none; fixtures: SQL files "
+    "that fill it, 'users' for fixtures/users.sql beside the test; database: the URL "
+    "of a server, 'postgres', 'embedded' or 'sqlite'."
+)
+
+SESSION = pytest.StashKey["Session"]()
+TOLD = pytest.StashKey[list[str]]()  # what could not be dropped, by all processes
+PROBLEMS = "sqlx_problems"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our options and settings."""
+    group = parser.getgroup("sqlx", "databases for tests (sqlx-py)")
+    group.addoption(
+        "--sqlx-keep",
+        action="store_true",
+        help="keep every test's database, and print where it is",
+    )
+    group.addoption(
+        "--sqlx-fresh",
+        action="store_true",
+        help="first drop the templates and kept databases that nobody uses",
+    )
+    parser.addini(
+        "sqlx_database",
+        "the URL of the server for test databases, 'embedded' or 'sqlite' "
+        "(default: DATABASE_URL, else an embedded PostgreSQL)",
+        default="",
+    )
+    parser.addini(
+        "sqlx_migrations",
+        "the directory of the migrations, from rootdir (default: that of sqlx.toml, "
+        "else migrations)",
+        default="",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marker, and let async fixtures run on what drives the tests."""
+    config.addinivalue_line("markers", MARKER)
+    if config.pluginmanager.hasplugin("asyncio"):
+        from sqlx.testing import loops
+
+        config.pluginmanager.register(loops, "sqlx-asyncio")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say which server, version and migrations the tests' databases come from."""
+    from sqlx.testing.header import header
+
+    return header(config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, object, object]:
+    """Remember which test comes next: its database is made while this one runs."""
+    if SESSION in item.config.stash:
+        item.config.stash[SESSION].next_item = nextitem
+    return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Begin to make the next test's database, if this one needed none."""
+    if SESSION in item.config.stash:
+        item.config.stash[SESSION].look_ahead()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep the database of a test that fails, and drop any other at its end."""
+    report = yield
+    if SESSION in item.config.stash:
+        item.config.stash[SESSION].heard(item, call, report)
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Drop what is left, when no fixture lives any more, and stop our server."""
+    config = session.config
+    if SESSION in config.stash:
+        problems = config.stash[SESSION].close()
+        if hasattr(config, "workeroutput"):
+            config.workeroutput[PROBLEMS] = problems
+        else:
+            config.stash[TOLD] = problems
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 -- xdist may be absent.
+    """Hear what a process of pytest-xdist could not drop."""
+    told = getattr(node, "workeroutput", {}).get(PROBLEMS, ())
+    node.config.stash.setdefault(TOLD, []).extend(told)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print where the databases are that `--sqlx-keep` kept, and what went wrong."""
+    config = terminalreporter.config
+    problems = config.stash.get(TOLD, [])
+    if problems or config.option.sqlx_keep:
+        from sqlx.testing.header import summarise
+
+        summarise(terminalreporter, problems)
+
+
+@pytest.fixture(scope="session")
+def sqlx_server(pytestconfig: pytest.Config) -> str:
+    """Choose the server of the test databases: a URL, 'embedded' or 'sqlite'.
+
+    Override it to bring a server of your own up, for example in a container.
+    """
+    from sqlx.testing.header import usual_server
+
+    return usual_server(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def _sqlx_session(
+    pytestconfig: pytest.Config,
+    sqlx_server: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Session:
+    from sqlx.testing.session import Session
+
+    session = Session.begin(pytestconfig, sqlx_server, tmp_path_factory)
+    pytestconfig.stash[SESSION] = session
+    return session
+
+
+@pytest.fixture(scope="session")
+def db_factory(_sqlx_session: Session) -> Iterator[DatabaseFactory]:
+    """Make databases for longer than a test: `url = db_factory.create()`."""
+    factory = _sqlx_session.factory()
+    yield factory
+    factory.close()
+
+
+@pytest.fixture
+def _sqlx_lease(request: pytest.FixtureRequest, _sqlx_session: Session) -> Lease:
+    return _sqlx_session.lease(request.node)
+
+
+@pytest.fixture
+def db_url(request: pytest.FixtureRequest, _sqlx_lease: Lease) -> str:
+    """Give the URL of a fresh, migrated database of this test's own."""
+    from sqlx.testing.session import failing, give
+    from sqlx.testing.stock import require_url
+
+    with failing():
+        return give(request, "db_url", require_url(_sqlx_lease))
+
+
+@pytest.fixture
+def db(
+    request: pytest.FixtureRequest, _sqlx_lease: Lease
+) -> Iterator[psycopg.Connection[Any] | sqlite3.Connection]:
+    """Connect to a fresh, migrated database of this test's own, in autocommit."""
+    from sqlx.testing.session import failing, give
+
+    with failing():
+        connection = _sqlx_lease.connect()
+    try:
+        yield give(request, "db", connection)
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def pool(
+    request: pytest.FixtureRequest, _sqlx_lease: Lease
+) -> Iterator[psycopg_pool.ConnectionPool[Any]]:
+    """Open a pool of connections to a fresh, migrated database of this test's own."""
+    from sqlx.testing.session import failing, give
+
+    with failing():
+        made = _sqlx_lease.pool()
+    with made:
+        yield give(request, "pool", made)
+
+
+@pytest.fixture
+def adb(request: pytest.FixtureRequest, _sqlx_lease: Lease) -> object:
+    """Connect as `db` does, in asyncio."""
+    return _of_the_loop(request, "adb")
+
+
+@pytest.fixture
+def apool(request: pytest.FixtureRequest, _sqlx_lease: Lease) -> object:
+    """Open a pool as `pool` does, in asyncio."""
+    return _of_the_loop(request, "apool")
+
+
+def _of_the_loop(request: pytest.FixtureRequest, name: str) -> object:
+    """Get an async fixture that lives on the event loop of the test."""
+    from sqlx.testing.session import failing, give, runner_of
+
+    with failing():
+        made = f"_sqlx_{name}_{runner_of(request)}"
+    return give(request, name, request.getfixturevalue(made))
+
+
+@pytest.fixture
+async def _sqlx_adb_anyio(_sqlx_lease: Lease) -> AsyncIterator[object]:
+    async with _sqlx_lease.connected_async() as connection:
+        yield connection
+
+
+@pytest.fixture
+async def _sqlx_apool_anyio(_sqlx_lease: Lease) -> AsyncIterator[object]:
+    async with _sqlx_lease.pool_async() as made:
+        yield made
