@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
+from selectors import EVENT_READ, DefaultSelector
 from typing import Any, TypeAlias
 
 import psycopg
@@ -33,6 +34,7 @@ AsyncConnection: TypeAlias = psycopg.AsyncConnection[Any]
 Redact: TypeAlias = Callable[[str], str]
 COPY = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
 REPLY = (b"sqlx_version", b"sqlx_execution_time")
+CANCEL_AGAIN_SECONDS = 0.1
 
 
 class PostgresConnection:
@@ -138,10 +140,18 @@ def _results(connection: Connection, step: Query | Script) -> list[pq.abc.PGresu
 
 
 def _drain(connection: Connection) -> None:
-    """End a statement whose reply nobody reads: Ctrl-C came while we sent it."""
-    if connection.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
+    """End a statement whose reply nobody reads: Ctrl-C came while we sent it.
+
+    A cancellation that overtakes the statement meets a server that is idle, and does
+    nothing; so it is sent until there is an answer.
+    """
+    pgconn = connection.pgconn
+    while pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
         connection.cancel()
-        connection.wait(generators.fetch_many(connection.pgconn))
+        with DefaultSelector() as selector:
+            selector.register(pgconn.socket, EVENT_READ)
+            if selector.select(CANCEL_AGAIN_SECONDS):
+                connection.wait(generators.fetch_many(pgconn))
 
 
 def _exchange(
