@@ -39,6 +39,8 @@ DOCUMENTS = sorted(
         "packages/sqlx-py/README.md",
     ]
 )
+# Their reader begins with an empty folder; the others', with our migrations.
+OF_READERS = ("packages/sqlx-py/README.md", "docs/testing.md")
 # These two have blocks that are typed elsewhere: in a clone that deploys, or by ssh.
 OF_SERVERS = ("docs/migrations.md", "docs/operations.md")
 ELSEWHERE = {("console", "deploy"), ("console", "server")}
@@ -167,12 +169,13 @@ class Reader:
 
     def write(self, pattern: str, text: str) -> None:
         """Write a file that the document names, or one that a command has made."""
-        newest = max(path.name for path in self.directory.glob("migrations/*"))
-        name = pattern.replace("<version>", newest.partition("_")[0])
+        names = [path.name for path in self.directory.glob("migrations/*")]
+        name = pattern.replace("<version>", max(names, default="").partition("_")[0])
         if "*" in name:
             (path,) = self.directory.glob(name)
         else:
             path = self.directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
     def settled(self, text: str) -> str:
@@ -231,7 +234,7 @@ def reading(document: str, directory: Path) -> Iterator[Reader]:
             make_clone(directory)
             # Otherwise every command would start it, and stop it.
             stack.enter_context(sqlx.start_embedded(directory / ".postgres"))
-        elif not document.startswith("packages/"):
+        elif document not in OF_READERS:
             shutil.copytree(ROOT / "migrations", directory / "migrations")
         reader = Reader(directory)
         stack.callback(reader.leave)

@@ -20,6 +20,7 @@ from sqlx.errors import (
     DuplicateVersion,
     EmbeddedError,
     ExecuteMigration,
+    FixtureFailed,
     ForceNotSupported,
     InTransaction,
     Irreversible,
@@ -117,6 +118,17 @@ MESSAGES: dict[SqlxError, str] = {
     ),
     ExecuteMigration(2, "m/2_a.sql", None, None, "", DatabaseError("no"), ""): (
         "m/2_a.sql: while executing migration 2: no"
+    ),
+    FixtureFailed("users", "fixtures/users.sql", REFUSED, 3, 9, "SELECT  emial"): (
+        'failed to apply test fixture "users": fixtures/users.sql:3:9: column "emial" '
+        "does not exist [42703]\n"
+        "  SELECT  emial\n"
+        "          ^\n"
+        "detail: There is a column named email.\n"
+        'hint: Perhaps you meant "email".'
+    ),
+    FixtureFailed("users", "fixtures/users.sql", "Permission denied"): (
+        'failed to apply test fixture "users": fixtures/users.sql: Permission denied'
     ),
     Irreversible("m/2_a.sql: migration 2 has no down file"): (
         "m/2_a.sql: migration 2 has no down file; nothing was reverted"

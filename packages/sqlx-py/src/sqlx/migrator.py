@@ -141,7 +141,8 @@ class _Migrator:
 
         setting = self._setting
         parts: list[object] = [setting.table_name, setting.create_schemas]
-        parts += [(m.version, m.kind.value, m.checksum.hex()) for m in self.source]
+        for m in self.source:
+            parts += [m.version, m.kind.value, m.description, m.sql]
         return sha256(repr(parts).encode()).hexdigest()
 
     def _options(self, target: int | None, *, dry_run: bool) -> Options:

@@ -2,10 +2,11 @@
 
 Tests ask for the fixtures of `plugin` by name. Theory of operation:
 
-- `wishes` reads what a test asks for: a server, migrations, SQL fixtures.
-- `migrated` remembers the databases that migrations have made, one per digest:
-  `postgres` as a sealed template database that is cloned for each test, `sqlite` as a
-  file that is copied.
+- `wishes` reads what a test asks for: a server, migrations, SQL fixtures; `session`
+  stands between pytest and the rest.
+- What migrations have made is remembered, one for each digest: `templates` makes a
+  sealed database on PostgreSQL, which is cloned for each test, and `sqlite` a file,
+  which is copied.
 - A PostgreSQL server is shared by processes that do not know each other and may be
   killed at any moment. What they know of each other are advisory locks, which the
   server takes back from whoever ends: `names` has their keys, `sweeping` drops what
@@ -14,3 +15,7 @@ Tests ask for the fixtures of `plugin` by name. Theory of operation:
 
 `python -m sqlx.testing` starts the embedded test server and names the databases kept.
 """
+
+from sqlx.testing.factory import DatabaseFactory
+
+__all__ = ["DatabaseFactory"]

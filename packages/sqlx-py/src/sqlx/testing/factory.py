@@ -15,7 +15,7 @@ __all__ = ["DatabaseFactory"]
 
 
 class DatabaseFactory:
-    """Makes databases; they are dropped at the end of the session.
+    """Makes databases; those that are not dropped before go with the session.
 
     Args:
         lease: Gives a database that somebody else gives back.
@@ -23,7 +23,7 @@ class DatabaseFactory:
 
     def __init__(self, lease: Callable[[Wish], Lease]) -> None:
         self._lease = lease
-        self._leases: list[Lease] = []
+        self._leases: dict[str, Lease] = {}  # by their URLs
 
     def create(
         self,
@@ -50,23 +50,29 @@ class DatabaseFactory:
         from sqlx.testing.stock import require_url
         from sqlx.testing.wishes import read_wish
 
-        wish = read_wish(
-            [
-                (
-                    (),
-                    {
-                        "migrations": migrations,
-                        "fixtures": list(fixtures),
-                        "database": database,
-                    },
-                )
-            ]
-        )
-        lease = self._lease(wish)
-        self._leases.append(lease)
-        return require_url(lease)
+        asked = {
+            "migrations": migrations,
+            "fixtures": list(fixtures),
+            "database": database,
+        }
+        lease = self._lease(read_wish([((), asked)]))
+        url = require_url(lease)
+        self._leases[url] = lease
+        return url
+
+    def drop(self, url: str) -> None:
+        """Drop a database that was made here, soon, with whoever is connected.
+
+        Raises:
+            ConfigurationError: It was not, or is dropped already.
+        """
+        from sqlx.errors import ConfigurationError
+
+        if url not in self._leases:
+            raise ConfigurationError(f"db_factory has no database {url!r}")
+        self._leases.pop(url).give_back()
 
     def close(self) -> None:
-        """Drop what was made."""
-        for lease in self._leases:
+        """Drop what is left."""
+        for lease in self._leases.values():
             lease.give_back()

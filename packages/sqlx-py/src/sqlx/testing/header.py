@@ -1,4 +1,4 @@
-"""What the plugin prints: the line at the beginning, and the summary at the end."""
+"""What the plugin prints at the beginning: server, version and migrations."""
 
 from __future__ import annotations
 
@@ -7,24 +7,31 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from sqlx.config.url import EmbeddedUrl, SqliteUrl
-from sqlx.errors import SqlxError
+from sqlx.errors import ConnectionFailed, SqlxError
 from sqlx.testing.places import configured, place, shown
-from sqlx.testing.session import KEPT, migrator_of
+from sqlx.testing.session import migrator_of, secret, told
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
 
     from sqlx.config.url import PostgresUrl
+    from sqlx.testing.places import SecretUrl
 
-__all__ = ["header", "summarise", "usual_server"]
+__all__ = ["header", "usual_server"]
 
 HEADER_SECONDS = 2.0
 
 
-def usual_server(config: pytest.Config) -> str:
-    """Choose the server: pytest's setting, else what SQLx would take."""
+def usual_server(config: pytest.Config) -> SecretUrl:
+    """Choose the server: pytest's setting, else what SQLx would take.
+
+    Raises:
+        ConfigurationError: `sqlx.toml` is wrong.
+    """
     root = str(config.rootpath)
-    return configured(config.getini("sqlx_database"), root, os.environ)
+    return secret(configured(config.getini("sqlx_database"), root, os.environ))
 
 
 def header(config: pytest.Config) -> str | None:
@@ -32,22 +39,29 @@ def header(config: pytest.Config) -> str | None:
 
     None in a project that has neither migrations nor our settings.
     """
+    migrations = _found(config, _migrations)
+    if not (migrations or config.getini("sqlx_database")):
+        return None
+    parts = _found(config, _server), migrations or "no migrations"
+    return f"sqlx: {', '.join(dict.fromkeys(parts))}"
+
+
+def _found(config: pytest.Config, find: Callable[[pytest.Config], str]) -> str:
+    """Find something, or say why that is not possible, on one line."""
     try:
-        migrations = _migrations(config)
-        if migrations is None and not config.getini("sqlx_database"):
-            return None
-        return f"sqlx: {_server(config)}, {migrations or 'no migrations'}"
+        return find(config)
     except SqlxError as error:
-        return f"sqlx: {error}"
+        return " ".join(told(config, error).split())
 
 
-def _migrations(config: pytest.Config) -> str | None:
+def _migrations(config: pytest.Config) -> str:
     migrator = migrator_of(config, None)
     if migrator is None:
-        return None
+        return ""
     count = len(migrator.source.forward())
     where = os.path.relpath(migrator.source.label, str(config.rootpath))
-    return f"{count} migrations of {where}, digest {migrator.digest[:16]}"
+    files = "1 file" if count == 1 else f"{count} files"
+    return f"{where}{os.sep} ({files}, digest {migrator.digest[:16]})"
 
 
 def _server(config: pytest.Config) -> str:
@@ -58,47 +72,36 @@ def _server(config: pytest.Config) -> str:
         case SqliteUrl():
             import sqlite3
 
-            return f"SQLite {sqlite3.sqlite_version}"
+            memory = " in memory" if where.in_memory else ""
+            return f"SQLite {sqlite3.sqlite_version}{memory}"
         case EmbeddedUrl():
-            return f"embedded {_embedded_version()} in {where.path}"
+            return f"embedded PostgreSQL {_embedded_version()} in {where.path}"
         case _:
-            return f"PostgreSQL {_version(where)} at {shown(where)}"
+            return _reached(where)
 
 
 def _embedded_version() -> str:
-    """Ask the program, for the server may not run yet: `PostgreSQL 18.4`."""
+    """Ask the program, for the server may not run yet."""
+    from sqlx.embedded.folder import MAJOR
     from sqlx.embedded.launch import binaries
 
     program = binaries() / "bin" / "postgres"
-    told = subprocess.run(  # noqa: S603 -- the program that will be started.
+    said = subprocess.run(  # noqa: S603 -- the program that will be started.
         [program, "--version"], capture_output=True, text=True, check=False
     ).stdout
-    return told.strip().replace("postgres (PostgreSQL)", "PostgreSQL")
+    return said.strip().rpartition(" ")[2] or str(MAJOR)
 
 
-def _version(where: PostgresUrl) -> str:
+def _reached(where: PostgresUrl) -> str:
     from sqlx.opening import connect, place_of
 
-    reached = place_of(where)
-    with connect(reached, "postgres", timeout_seconds=HEADER_SECONDS) as connection:
-        told: str = connection.info.parameter_status("server_version") or ""
-        return told.partition(" ")[0]
-
-
-def summarise(reporter: pytest.TerminalReporter, problems: list[str]) -> None:
-    """Print where databases were kept, and what could not be dropped."""
-    reports = [report for found in reporter.stats.values() for report in found]
-    kept = [
-        f"{report.nodeid}: {url}"
-        for report in reports
-        for name, url in getattr(report, "user_properties", ())
-        if name == KEPT and report.when != "teardown"
-    ]
-    reporter.write_sep("=", "sqlx: test databases")
-    for line in kept:
-        reporter.write_line(f"kept {line}")
-    for problem in dict.fromkeys(problems):
-        reporter.write_line(f"not dropped: {problem}")
+    there = place_of(where)
+    try:
+        with connect(there, "postgres", timeout_seconds=HEADER_SECONDS) as connection:
+            version: str = connection.info.parameter_status("server_version") or ""
+    except ConnectionFailed as error:
+        return f"no answer from {shown(where)} ({error})"
+    return f"PostgreSQL {version.partition(' ')[0]} at {shown(where)}"
 
 
 def _is_overridden(config: pytest.Config) -> bool:

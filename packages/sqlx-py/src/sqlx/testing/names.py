@@ -4,19 +4,36 @@ A test's database is `_sqlx_test_<session>_<number>`; a session is one process, 
 holds an advisory lock on its number for as long as it lives. A template is
 `_sqlx_template_<digest>_<owner>`; whoever clones it holds a lock on its name, shared,
 and whoever makes it another one alone.
+
+SQLx in Rust has `_sqlx_test_` too; what follows is never written so.
 """
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass
 from typing import Self
 
-__all__ = ["KEPT", "MAKING", "SESSIONS", "TEMPLATES", "TestName", "lock_key", "quoted"]
+__all__ = [
+    "KEPT",
+    "MAKING",
+    "SESSIONS",
+    "TEMPLATES",
+    "TestName",
+    "is_template",
+    "literal",
+    "lock_key",
+    "quoted",
+    "template_name",
+]
 
 # The first numbers of our advisory locks: "sqlt", "sqlu" and "sqlv".
 SESSIONS, TEMPLATES, MAKING = 0x73716C74, 0x73716C75, 0x73716C76
 KEPT = "kept by sqlx-py: "
+TEST = re.compile("_sqlx_test_([0-7][0-9a-f]{7})_([1-9][0-9]{0,17})")
+TEMPLATE = re.compile("_sqlx_template_[0-9a-f]{16}_[0-9]+")
+DIGITS = 16  # of a digest, in a template's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +56,23 @@ class TestName:
     @classmethod
     def parse(cls, name: str) -> Self | None:
         """Read a name; None when it is not one of ours."""
-        try:
-            session, number = name.removeprefix("_sqlx_test_").split("_")
-            found = cls(int(session, 16), int(number))
-        except ValueError:
-            return None
-        return found if str(found) == name else None
+        found = TEST.fullmatch(name)
+        return cls(int(found[1], 16), int(found[2])) if found else None
+
+
+def template_name(digest: str, owner: int) -> str:
+    """Name the template of a digest; who owns it owns what the migrations have made.
+
+    Args:
+        digest: Of the migrations; empty for none.
+        owner: The number of its owner.
+    """
+    return f"_sqlx_template_{digest[:DIGITS]:0<{DIGITS}}_{owner}"
+
+
+def is_template(name: str) -> bool:
+    """Tell whether a name is that of a template."""
+    return TEMPLATE.fullmatch(name) is not None
 
 
 def lock_key(name: str) -> int:
@@ -55,3 +83,9 @@ def lock_key(name: str) -> int:
 def quoted(name: str) -> str:
     """Write a name as an identifier of SQL."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Write a text as PostgreSQL reads it, however backslashes are read."""
+    escaped = text.replace("'", "''").replace("\\", "\\\\")
+    return f" E'{escaped}'" if "\\" in text else f"'{escaped}'"

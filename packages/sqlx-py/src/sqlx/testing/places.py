@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
+from sqlx.config.parameters import SECRETS
 from sqlx.config.url import EmbeddedUrl, PostgresUrl, SqliteUrl, parse_url
 from sqlx.errors import ConfigurationError
 
@@ -18,10 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["SETTINGS", "SecretUrl", "configured", "embedded_folder", "place", "url_of"]
 
 # Nothing of a test server outlives the machine, so nothing waits for a disk. A session
-# has a few connections for each of its processes.
+# has a few connections for each of its processes. Its log lies in memory too, and every
+# clone makes checkpoints.
 SETTINGS: Mapping[str, str] = {
     "autovacuum": "off",
     "fsync": "off",
+    "log_checkpoints": "off",
     "max_connections": "300",
     "max_wal_size": "256MB",
     "min_wal_size": "32MB",
@@ -41,6 +45,10 @@ class SecretUrl(str):
         made = super().__new__(cls, url)
         made.shown = shown
         return made
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # str has one.
+        """Let it be copied, and sent to another process."""
+        return str(self), self.shown
 
     def __repr__(self) -> str:
         return repr(self.shown)
@@ -66,7 +74,7 @@ def configured(ini: str, root: str, environ: Mapping[str, str]) -> str:
     found = environ.get(variable) or load_dotenv(root, environ).values.get(variable, "")
     # A developer's embedded server is on a disk; ours is in memory, and has the same
     # binaries.
-    return "" if found.startswith("embedded:") else found
+    return "" if _scheme(found) == "embedded" else found
 
 
 def place(wanted: str, usual: str) -> DatabaseUrl:
@@ -85,7 +93,7 @@ def place(wanted: str, usual: str) -> DatabaseUrl:
         case "sqlite":
             return SqliteUrl("", "sqlite")
         case "postgres" | "postgresql":
-            if usual.startswith(("postgres:", "postgresql:", "embedded:")):
+            if _scheme(usual) in {"postgres", "postgresql", "embedded"}:
                 return place(usual, "")
             return place("embedded", "")
         case url if ":" in url:
@@ -96,6 +104,12 @@ def place(wanted: str, usual: str) -> DatabaseUrl:
             )
 
 
+def _scheme(url: str) -> str:
+    """Give what stands before a URL's colon; empty for what is none."""
+    scheme, colon, _ = url.strip().partition(":")
+    return scheme.lower() if colon else ""
+
+
 def embedded_folder() -> str:
     """Find the folder of this user's test server: in memory where there is room.
 
@@ -103,14 +117,16 @@ def embedded_folder() -> str:
         ConfigurationError: Somebody else has made it.
     """
     from sqlx.describing import cache_folder
+    from sqlx.embedded.folder import MAJOR
 
-    folder = os.path.join(MEMORY, f"sqlx-py-test-{_user()}")
-    if not os.path.isdir(folder):
+    folder = os.path.join(MEMORY, f"sqlx-py-test-{_user()}-{MAJOR}")
+    if not os.path.lexists(folder):
         if not _roomy(MEMORY):
-            return cache_folder("test")
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+            return cache_folder(f"test-{MAJOR}")
+        with suppress(FileExistsError):  # Two begin at once.
+            os.mkdir(folder, mode=0o700)
     found = os.lstat(folder)
-    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == _user()
     if not is_ours or found.st_mode & 0o077:
         raise ConfigurationError(
             f"{folder}, where the test server would lie, is somebody else's or open to "
@@ -132,11 +148,9 @@ def _user() -> int:
 
 def url_of(keywords: Mapping[str, str]) -> str:
     """Write libpq's keywords as a URL, which does not show its password by itself."""
-    password = keywords.get("password")
     url = _write(keywords)
-    if not password:
-        return url
-    return SecretUrl(url, _write({**keywords, "password": "***"}))
+    stars = {name: "***" for name in SECRETS if keywords.get(name)}
+    return SecretUrl(url, _write({**keywords, **stars})) if stars else url
 
 
 def _write(keywords: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ session without databases does not need.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -65,7 +66,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marker, and let async fixtures run on what drives the tests."""
     config.addinivalue_line("markers", MARKER)
-    if config.pluginmanager.hasplugin("asyncio"):
+    with suppress(ValueError):  # pytest-asyncio is not there, or is too old.
+        config.getini("asyncio_default_test_loop_scope")
         from sqlx.testing import loops
 
         config.pluginmanager.register(loops, "sqlx-asyncio")
@@ -73,6 +75,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say which server, version and migrations the tests' databases come from."""
+    root = config.rootpath
+    ours = (root / "sqlx.toml").exists() or (root / "migrations").is_dir()
+    if not (ours or config.getini("sqlx_database") or config.getini("sqlx_migrations")):
+        return None
     from sqlx.testing.header import header
 
     return header(config)
@@ -126,13 +132,17 @@ def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 -- xdist may be abse
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print where the databases are that `--sqlx-keep` kept, and what went wrong."""
-    config = terminalreporter.config
-    problems = config.stash.get(TOLD, [])
-    if problems or config.option.sqlx_keep:
-        from sqlx.testing.header import summarise
+    """Print where the databases are that were kept, and what went wrong."""
+    from sqlx.testing.summary import summarise
 
-        summarise(terminalreporter, problems)
+    summarise(terminalreporter, terminalreporter.config.stash.get(TOLD, []))
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Compare URLs as they are shown: pytest would print a password."""
+    if "SecretUrl" in {type(left).__name__, type(right).__name__}:
+        return [f"{left!r} {op} {right!r}"]
+    return None
 
 
 @pytest.fixture(scope="session")
@@ -141,9 +151,14 @@ def sqlx_server(pytestconfig: pytest.Config) -> str:
 
     Override it to bring a server of your own up, for example in a container.
     """
+    from sqlx.errors import SqlxError
     from sqlx.testing.header import usual_server
+    from sqlx.testing.session import secret
 
-    return usual_server(pytestconfig)
+    try:
+        return usual_server(pytestconfig)
+    except SqlxError:  # A test is told so when its migrations are looked for.
+        return secret("embedded")
 
 
 @pytest.fixture(scope="session")
@@ -151,25 +166,34 @@ def _sqlx_session(
     pytestconfig: pytest.Config,
     sqlx_server: str,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Session:
+) -> Iterator[Session]:
     from sqlx.testing.session import Session
 
-    session = Session.begin(pytestconfig, sqlx_server, tmp_path_factory)
-    pytestconfig.stash[SESSION] = session
-    return session
+    if SESSION not in pytestconfig.stash:
+        pytestconfig.stash[SESSION] = Session(pytestconfig, tmp_path_factory)
+    session = pytestconfig.stash[SESSION]
+    yield session
+    session.ended(sqlx_server)
 
 
 @pytest.fixture(scope="session")
-def db_factory(_sqlx_session: Session) -> Iterator[DatabaseFactory]:
-    """Make databases for longer than a test: `url = db_factory.create()`."""
-    factory = _sqlx_session.factory()
+def db_factory(
+    request: pytest.FixtureRequest, _sqlx_session: Session, sqlx_server: str
+) -> Iterator[DatabaseFactory]:
+    """Make databases for longer than a test: `url = db_factory.create()`.
+
+    Its server is the one of `sqlx_server` where it is asked for first.
+    """
+    factory = _sqlx_session.factory(request.session, sqlx_server)
     yield factory
     factory.close()
 
 
 @pytest.fixture
-def _sqlx_lease(request: pytest.FixtureRequest, _sqlx_session: Session) -> Lease:
-    return _sqlx_session.lease(request.node)
+def _sqlx_lease(
+    request: pytest.FixtureRequest, _sqlx_session: Session, sqlx_server: str
+) -> Lease:
+    return _sqlx_session.lease(request.node, sqlx_server)
 
 
 @pytest.fixture
@@ -227,8 +251,8 @@ def _of_the_loop(request: pytest.FixtureRequest, name: str) -> object:
     from sqlx.testing.session import failing, give, runner_of
 
     with failing():
-        made = f"_sqlx_{name}_{runner_of(request)}"
-    return give(request, name, request.getfixturevalue(made))
+        made = request.getfixturevalue(f"_sqlx_{name}_{runner_of(request)}")
+    return give(request, name, made)
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ import shutil
 import sqlite3
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from sqlx.migrator import Migrator
 
-__all__ = ["Files"]
+__all__ = ["Files", "file_url", "open_file"]
 
 
 class Files:
@@ -38,8 +39,12 @@ class Files:
         path = os.path.join(self._shared, f"sqlx-{migrator.digest[:16]}.sqlite")
         if not os.path.exists(path):
             new = os.path.join(self._own, "new.sqlite")
-            migrator.run(f"sqlite://{new}?mode=rwc")
-            os.replace(new, path)  # Another process may have been faster: it is equal.
+            try:
+                with closing(open_file(new)) as connection:
+                    migrator.run(connection)
+                _replace(new, path)
+            finally:
+                self.drop(new)  # What has failed is not to be met by the next.
         return path
 
     def take(self, template: str) -> str:
@@ -54,7 +59,9 @@ class Files:
         """Copy a template into memory, where it ends with its only connection."""
         connection = open_file(":memory:")
         if template:
-            with closing(sqlite3.connect(template)) as source:
+            # Nobody writes to it, and so its neighbours `-wal` and `-shm` are not made.
+            uri = f"file:{quote(template)}?immutable=1"
+            with closing(sqlite3.connect(uri, uri=True)) as source:
                 source.backup(connection)
         return connection
 
@@ -65,8 +72,26 @@ class Files:
                 os.unlink(path + suffix)
 
 
+def file_url(path: str) -> str:
+    """Write the URL of a file, which is made if it is not there."""
+    return f"sqlite://{quote(path)}?mode=rwc"
+
+
+def _replace(new: str, path: str) -> None:
+    """Let a template appear at once; another process may be faster: it is equal."""
+    try:
+        os.replace(new, path)
+    except OSError:  # Windows has no room for a file that is being copied.
+        if not os.path.exists(path):
+            raise
+
+
 def open_file(path: str) -> sqlite3.Connection:
-    """Connect as SQLx does: each statement by itself, foreign keys checked."""
+    """Connect as SQLx does: each statement by itself, foreign keys checked.
+
+    What is written need not outlive the machine, so nothing waits for a disk.
+    """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = OFF")
     return connection

@@ -10,7 +10,7 @@ from sqlx.config.url import EmbeddedUrl, SqliteUrl
 from sqlx.errors import ConfigurationError, DriverMissing, SqlxError
 from sqlx.testing.places import SETTINGS, place
 from sqlx.testing.scripts import run_script
-from sqlx.testing.sqlite import Files, open_file
+from sqlx.testing.sqlite import Files, file_url, open_file
 from sqlx.testing.wishes import script_path
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Lease", "Stock"]
 
 NO_POOL = "SQLite has no pool; ask for db or db_url"
-EMBEDDED_HINT = "  (its server runs while `python -m sqlx.testing` does)"
+EMBEDDED_HINT = "  (its server runs while `python -m sqlx.testing{}` does)"
 NO_URL = (
     "a database in memory has no URL; ask for db alone, or choose database='sqlite'"
 )
@@ -44,6 +44,7 @@ class Lease:
         memory: The only connection to a database in memory.
         kept: Whether somebody wants to look at it afterwards.
         hint: How to reach it when the session is over.
+        given_back: Whether it is the test's no longer.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Lease:
     memory: sqlite3.Connection | None = None
     kept: bool = False
     hint: str = ""
+    given_back: bool = False
 
     @property
     def shown(self) -> str:
@@ -117,7 +119,10 @@ class Lease:
             self.server.keep(self.name, test)
 
     def give_back(self) -> None:
-        """Drop it, unless it is kept."""
+        """Drop it, unless it is kept; a second call does nothing."""
+        if self.given_back:
+            return
+        self.given_back = True
         if self.memory is not None:
             self.memory.close()
         elif self.kept:
@@ -151,6 +156,7 @@ class Stock:
     _servers: dict[str, Server] = field(default_factory=dict)
     _migrators: dict[Migrations, Migrator | None] = field(default_factory=dict)
     _files: Files | None = None
+    _out: list[Lease] = field(default_factory=list)
     _broken: dict[object, SqlxError] = field(default_factory=dict)
 
     def lease(self, wish: Wish, test: str, folder: str) -> Lease:
@@ -167,6 +173,7 @@ class Stock:
         where = place(wish.database, self.usual)
         scripts = [(name, script_path(name, folder)) for name in wish.fixtures]
         taken = self._take(where, wish, test)
+        self._out = [*(lease for lease in self._out if not lease.given_back), taken]
         try:
             for name, path in scripts:
                 run_script(taken.memory or taken.url, name, path)
@@ -180,7 +187,7 @@ class Stock:
         where = place(wish.database, self.usual)
         server = self._servers.get(where.redacted)
         if server is not None and not self._broken:
-            server.make_ahead(server.template(self._migrator(wish.migrations)))
+            server.make_ahead(self._migrator(wish.migrations))
 
     def is_broken(self, error: SqlxError) -> bool:
         """Tell whether an error concerns more than one test."""
@@ -188,6 +195,8 @@ class Stock:
 
     def close(self) -> list[str]:
         """Drop what is left, stop a server of ours; say what could not be dropped."""
+        for lease in self._out:
+            lease.give_back()
         self._stack.close()
         return [text for server in self._servers.values() for text in server.problems]
 
@@ -216,15 +225,18 @@ class Stock:
         if where.in_memory:
             return Lease("", "", files=files, memory=files.in_memory(template))
         path = files.take(template)
-        return Lease(path, f"sqlite://{path}?mode=rwc", files=files)
+        return Lease(path, file_url(path), files=files)
 
     def _take_clone(
         self, where: PostgresUrl | EmbeddedUrl, migrator: Migrator | None, test: str
     ) -> Lease:
         server = self._server(where)
         server.drop_kept(test)
-        name = server.take(server.template(migrator))
-        hint = EMBEDDED_HINT if isinstance(where, EmbeddedUrl) else ""
+        name = server.take(migrator)
+        hint = ""
+        if isinstance(where, EmbeddedUrl):
+            named = "" if where.redacted == "embedded" else f" {where.redacted}"
+            hint = EMBEDDED_HINT.format(named)
         return Lease(name, server.url(name), server, hint=hint)
 
     def _server(self, where: PostgresUrl | EmbeddedUrl) -> Server:

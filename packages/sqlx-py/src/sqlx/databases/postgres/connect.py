@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -67,7 +67,7 @@ class Place:
         pooled: What the URL says of a transaction pooler; None: find out.
     """
 
-    keywords: Mapping[str, str]
+    keywords: Mapping[str, str] = field(repr=False)  # A traceback may show it.
     redact: Callable[[str], str]
     pooled: bool | None = None
 

@@ -1,0 +1,54 @@
+"""A server and a project for the plugin's own tests, which run an inner pytest."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg_pool  # noqa: F401 -- kept loaded: pytester unloads what it finds new.
+import pytest
+import pytest_asyncio  # noqa: F401 -- the same.
+from anyio.abc import TestRunner  # noqa: F401 -- the same.
+from testing.projects import USERS, Project
+
+import sqlx
+from sqlx.testing import header, loops, postgres  # noqa: F401 -- the same.
+from sqlx.testing.places import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlx.embedded import Server
+
+ENOUGH_BYTES = 1 << 30  # containers give 64 MB, too little for a server
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Start one embedded PostgreSQL for the plugin's tests, in memory if there is room.
+
+    It has the settings of the plugin's own.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 -- a fresh folder in it.
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > ENOUGH_BYTES
+    folder = tempfile.mkdtemp(prefix="sqlx-plugin-", dir=memory if roomy else None)
+    with sqlx.start_embedded(folder, settings=SETTINGS) as running:
+        yield running
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def project(
+    pytester: pytest.Pytester, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
+    """Make a project with one table, `users`; drop what is kept for its tests."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    made = Project(pytester, server)
+    made.configure()
+    made.write({"migrations/1_users.sql": USERS})
+    yield made
+    with made.connect() as connection:
+        for found in made.kept().values():
+            connection.execute(f'DROP DATABASE "{found.name}"'.encode())

