@@ -11,11 +11,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 from queue import Queue
 from threading import Thread
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 
 if TYPE_CHECKING:
     import signal
@@ -23,14 +21,16 @@ if TYPE_CHECKING:
 __all__ = [
     "MIGRATIONS",
     "PATIENCE_SECONDS",
+    "Connection",
     "Smally",
     "ask",
     "connect",
     "free_port",
     "get",
     "smally",
-    "url_of",
 ]
+
+Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 PATIENCE_SECONDS = 60
@@ -83,20 +83,9 @@ class Smally:
         return self.wait_for("[INFO] Serving at ").split()[3]
 
 
-def connect(keywords: dict[str, str]) -> psycopg.Connection[tuple[object, ...]]:
-    """Connect with libpq's keywords; every statement is its own transaction."""
-    return psycopg.connect(make_conninfo(**keywords), autocommit=True)
-
-
-def url_of(database: dict[str, str], **changed: str) -> str:
-    """Write libpq's keywords as a URL."""
-    keywords = database | changed
-    query = "&".join(
-        f"{name}={quote(value, safe='')}"
-        for name, value in keywords.items()
-        if name != "dbname"
-    )
-    return f"postgresql:///{keywords['dbname']}?{query}"
+def connect(url: str) -> Connection:
+    """Connect to a database; every statement is its own transaction."""
+    return psycopg.connect(url, autocommit=True)
 
 
 def surroundings() -> dict[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from service import PATIENCE_SECONDS, Smally, ask, connect, smally, url_of
+from service import PATIENCE_SECONDS, Smally, ask, connect, smally
 
 from smally.auth.keys import new_key
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conftest import Keywords
+    from service import Connection
+
+    from sqlx.testing import DatabaseFactory
 
 ADA, BOB = "ada@example.org", "bob@example.org"
 REFUSED = {
@@ -45,7 +47,7 @@ class Place:
         bob: A key of his, with the id 2.
     """
 
-    database: Keywords
+    database: str
     address: str
     ada: str
     bob: str
@@ -81,12 +83,11 @@ class Place:
             return connection.execute(sql.encode()).fetchall()
 
 
-def populate(database: Keywords, address: str, folder: Path) -> Place:
+def populate(database: str, address: str, folder: Path) -> Place:
     """Add the admin and the user with the command."""
-    url = url_of(database)
 
     def key_from(*words: str) -> str:
-        done = smally(folder, *words, DATABASE_URL=url)
+        done = smally(folder, *words, DATABASE_URL=database)
         assert done.returncode == 0, done.stderr
         return done.stdout.rstrip("\n")
 
@@ -97,13 +98,13 @@ def populate(database: Keywords, address: str, folder: Path) -> Place:
 
 @pytest.fixture(scope="module")
 def place(
-    new_database: Callable[[], Keywords], tmp_path_factory: pytest.TempPathFactory
+    db_factory: DatabaseFactory, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
     """Start one service for all tests that only add users and keys of their own."""
     folder = tmp_path_factory.mktemp("smally")
-    database = new_database()
+    database = db_factory.create()
     with ExitStack() as stack:
-        service = Smally(folder, {"DATABASE_URL": url_of(database)})
+        service = Smally(folder, {"DATABASE_URL": database})
         stack.callback(service.process.wait)
         stack.callback(service.process.kill)
         yield populate(database, service.serving(), folder)
@@ -382,11 +383,11 @@ def test_the_schema_has_the_routes_and_their_bounds(place: Place) -> None:
 
 @pytest.mark.slow
 def test_an_admin_always_remains(
-    start: Callable[..., Smally], database: Keywords, tmp_path: Path
+    start: Callable[..., Smally], db_url: str, tmp_path: Path
 ) -> None:
     """The last active one stays one; of two who remove each other at once, one does."""
-    service = start(DATABASE_URL=url_of(database))
-    place = populate(database, service.serving(), tmp_path)
+    service = start(DATABASE_URL=db_url)
+    place = populate(db_url, service.serving(), tmp_path)
     alone = (
         409,
         {
@@ -434,16 +435,15 @@ def ask_until(place: Place, wanted: int) -> None:
 )
 def test_what_one_process_revokes_another_refuses(
     start: Callable[..., Smally],
-    database: Keywords,
+    db_url: str,
     tmp_path: Path,
     method: str,
     path: str,
     body: object,
 ) -> None:
     """The other one, which has just let the key in, soon refuses it, for good."""
-    url = url_of(database)
-    first, second = start(DATABASE_URL=url), start(DATABASE_URL=url)
-    place = populate(database, first.serving(), tmp_path)
+    first, second = start(DATABASE_URL=db_url), start(DATABASE_URL=db_url)
+    place = populate(db_url, first.serving(), tmp_path)
     other = second.serving()
     assert ask(other, "GET", "/v1/keys", key=place.bob)[0] == 200
     assert place.ask(place.ada, method, path, body)[0] in {200, 204}
@@ -456,14 +456,14 @@ def test_what_one_process_revokes_another_refuses(
 
 @pytest.mark.slow
 def test_no_key_is_stored_or_logged(
-    start: Callable[..., Smally], database: Keywords, tmp_path: Path
+    start: Callable[..., Smally], db: Connection, db_url: str, tmp_path: Path
 ) -> None:
     """Neither the tables nor the log have one; that they were used is written."""
-    service = start(DATABASE_URL=url_of(database), LOG_FORMAT="json")
+    service = start(DATABASE_URL=db_url, LOG_FORMAT="json")
     while "Serving at " not in service.wait_for("{"):
         pass
     address = service.lines[-1].split("Serving at ")[1].split()[0]
-    place = populate(database, address, tmp_path)
+    place = populate(db_url, address, tmp_path)
     made = place.add_key(2, "made")["key"]
     secrets = [place.ada, place.bob, made]
     for key in secrets:
@@ -472,12 +472,9 @@ def test_no_key_is_stored_or_logged(
         place.ask(f"{key}x", "GET", "/v1/keys")
         place.ask("", "GET", f"/v1/keys?key={key}")
         place.ask(key, "GET", f"/{key}")
-    connection = connect(database)
-    with connection:
-        connection.execute("ALTER TABLE users RENAME TO hidden")
-        broken = place.ask(new_key(), "GET", "/v1/keys")
-        assert broken[0] == 500
-        connection.execute("ALTER TABLE hidden RENAME TO users")
+    db.execute("ALTER TABLE users RENAME TO hidden")
+    assert place.ask(new_key(), "GET", "/v1/keys")[0] == 500
+    db.execute("ALTER TABLE hidden RENAME TO users")
     assert service.end(signal.SIGTERM) == 0
     tables = place.rows(
         "SELECT relname FROM pg_class WHERE relkind = 'r'"

@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from nobody import Nobody
-from psycopg.conninfo import make_conninfo
-from service import MIGRATIONS, PROGRAM, connect, free_port, surroundings, url_of
+from service import PROGRAM, free_port, surroundings
 from service import smally as run_smally
 
-import sqlx
 from smally.auth.keys import hash_key, is_well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Keywords
+    from service import Connection
 
     Smally = Callable[..., tuple[int, str, str]]
 
@@ -34,37 +32,28 @@ LAST_ADMIN = (
 
 
 @pytest.fixture
-def migrated(database: Keywords) -> Keywords:
-    """Give a database with the schema."""
-    with connect(database) as connection:
-        sqlx.Migrator(MIGRATIONS).run(connection)
-    return database
-
-
-@pytest.fixture
-def smally(migrated: Keywords, tmp_path: Path) -> Smally:
-    """Run commands on that database: exit code, stdout, stderr."""
+def smally(db_url: str, tmp_path: Path) -> Smally:
+    """Run commands on the test's database: exit code, stdout, stderr."""
 
     def run(*words: str, **environ: str) -> tuple[int, str, str]:
-        environ.setdefault("DATABASE_URL", url_of(migrated))
+        environ.setdefault("DATABASE_URL", db_url)
         done = run_smally(tmp_path, *words, **environ)
         return done.returncode, done.stdout, done.stderr
 
     return run
 
 
-def moment(database: Keywords, column: str, table: str) -> str:
+def moment(db: Connection, column: str, table: str) -> str:
     """Read a time of the first row, as the tables show it."""
-    with connect(database) as connection:
-        row = connection.execute(
-            f"SELECT to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS\"Z\"')"
-            f" FROM {table} ORDER BY id".encode()
-        ).fetchone()
+    row = db.execute(
+        f"SELECT to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS\"Z\"')"
+        f" FROM {table} ORDER BY id".encode()
+    ).fetchone()
     assert row is not None
     return str(row[0])
 
 
-def test_users_are_added_and_listed(smally: Smally, migrated: Keywords) -> None:
+def test_users_are_added_and_listed(smally: Smally, db: Connection) -> None:
     """Each command says what there is now, on one line; an empty list has its head."""
     assert smally("user", "list") == (
         0,
@@ -86,7 +75,7 @@ def test_users_are_added_and_listed(smally: Smally, migrated: Keywords) -> None:
         "added -o'x y@b, id 3, role user, tier pro\n",
         "",
     )
-    created = moment(migrated, "created_at", "users")
+    created = moment(db, "created_at", "users")
     code, out, err = smally("user", "list")
     assert (code, err) == (0, "")
     head, first, second = out.splitlines()
@@ -95,13 +84,11 @@ def test_users_are_added_and_listed(smally: Smally, migrated: Keywords) -> None:
     assert second.startswith("3   -o'x y@b         user   pro   yes     20")
 
 
-def test_users_are_changed(smally: Smally, migrated: Keywords) -> None:
+def test_users_are_changed(smally: Smally, db: Connection) -> None:
     """An e-mail is found in upper or lower case, and an admin remains."""
-    with connect(migrated) as connection:
-        connection.execute(
-            "INSERT INTO users (email, role)"
-            " VALUES ('ada@b', 'admin'), ('-x@b', 'user')"
-        )
+    db.execute(
+        "INSERT INTO users (email, role) VALUES ('ada@b', 'admin'), ('-x@b', 'user')"
+    )
     assert smally("user", "set", "--tier", "pro", "--", "-X@B") == (
         0,
         "-x@b, id 2, role user, tier pro\n",
@@ -121,7 +108,7 @@ def test_users_are_changed(smally: Smally, migrated: Keywords) -> None:
         assert smally("user", "set", "ada@b", *words) == (1, "", LAST_ADMIN)
 
 
-def test_lists_can_be_json(smally: Smally, migrated: Keywords) -> None:
+def test_lists_can_be_json(smally: Smally, db: Connection) -> None:
     """They are what the API answers: the same fields, times in UTC."""
     smally("user", "add", "zoë@b")
     secret = smally("key", "add", "zoë@b", "--name", "läptop")[1].strip()
@@ -135,7 +122,7 @@ def test_lists_can_be_json(smally: Smally, migrated: Keywords) -> None:
         "created_at": user["created_at"],
         "updated_at": user["created_at"],
     }
-    shown = moment(migrated, "created_at", "users")
+    shown = moment(db, "created_at", "users")
     assert user["created_at"][:19].replace("T", " ") == shown[:19]
     assert user["created_at"].endswith("Z")
     (key,) = json.loads(smally("key", "list", "ZOË@b", "--format", "json")[1])
@@ -151,28 +138,25 @@ def test_lists_can_be_json(smally: Smally, migrated: Keywords) -> None:
     }
 
 
-def test_a_list_longer_than_a_page_is_whole(smally: Smally, migrated: Keywords) -> None:
+def test_a_list_longer_than_a_page_is_whole(smally: Smally, db: Connection) -> None:
     """A thousand rows are asked for at a time, and all are printed."""
-    with connect(migrated) as connection:
-        connection.execute(
-            "INSERT INTO users (email) SELECT n || '@b' FROM generate_series(1, 2001) n"
-        )
+    db.execute(
+        "INSERT INTO users (email) SELECT n || '@b' FROM generate_series(1, 2001) n"
+    )
     rows = json.loads(smally("user", "list", "--format", "json")[1])
     assert [row["id"] for row in rows] == list(range(1, 2002))
 
 
-def test_a_key_is_made_listed_and_revoked(smally: Smally, migrated: Keywords) -> None:
+def test_a_key_is_made_listed_and_revoked(smally: Smally, db: Connection) -> None:
     """The key is alone on stdout, and stored as its hash; twice revoked is once."""
-    with connect(migrated) as connection:
-        connection.execute("INSERT INTO users (email) VALUES ('ada@b')")
+    db.execute("INSERT INTO users (email) VALUES ('ada@b')")
     code, out, err = smally("key", "add", "Ada@b")
     key = out.removesuffix("\n")
     assert (code, is_well_formed(key)) == (0, True)
     assert err == "key 1 of ada@b; keep the key: nobody can show it again\n"
-    with connect(migrated) as connection:
-        stored = connection.execute("SELECT key_hash, name FROM api_keys").fetchall()
+    stored = db.execute("SELECT key_hash, name FROM api_keys").fetchall()
     assert stored == [(hash_key(key), "command line")]
-    created = moment(migrated, "created_at", "api_keys")
+    created = moment(db, "created_at", "api_keys")
     head = "ID  NAME          PREFIX        CREATED               LAST USED  REVOKED"
     assert smally("key", "list", "ada@b") == (
         0,
@@ -181,12 +165,12 @@ def test_a_key_is_made_listed_and_revoked(smally: Smally, migrated: Keywords) ->
     )
     revoked = (0, f"revoked key 1 (command line, {key[:12]})\n", "")
     assert smally("key", "revoke", "1") == revoked
-    at = moment(migrated, "revoked_at", "api_keys")
+    at = moment(db, "revoked_at", "api_keys")
     assert smally("key", "revoke", "1") == revoked
     assert smally("key", "list", "ada@b")[1].endswith(f"  -          {at}\n")
 
 
-def test_what_there_is_not_is_named(smally: Smally, migrated: Keywords) -> None:
+def test_what_there_is_not_is_named(smally: Smally, db: Connection) -> None:
     """A key or a user that is not there ends with 1; one switched off is told."""
     assert smally("key", "revoke", "7") == (1, "", "smally: there is no key 7\n")
     for command in ("list", "add"):
@@ -195,10 +179,7 @@ def test_what_there_is_not_is_named(smally: Smally, migrated: Keywords) -> None:
             "",
             "smally: there is no user eve@b\n",
         )
-    with connect(migrated) as connection:
-        connection.execute(
-            "INSERT INTO users (email, is_active) VALUES ('ada@b', FALSE)"
-        )
+    db.execute("INSERT INTO users (email, is_active) VALUES ('ada@b', FALSE)")
     assert smally("key", "add", "ada@b")[2] == (
         "key 1 of ada@b; the user is switched off; "
         "keep the key: nobody can show it again\n"
@@ -283,10 +264,9 @@ def test_misuse_is_one_line(
     assert (done.stdout, done.stderr) == ("", f"smally: {message}\n")
 
 
-def test_no_tables_are_made(smally: Smally, database: Keywords, tmp_path: Path) -> None:
+@pytest.mark.sqlx(migrations=False)
+def test_no_tables_are_made(smally: Smally, tmp_path: Path) -> None:
     """Before the service's first start, the commands say that it is needed."""
-    with connect(database) as connection:
-        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     assert smally("user", "list") == (1, "", f"{NOT_MIGRATED}\n")
     assert smally("user", "list", DATABASE_URL="") == (
         1,
@@ -315,32 +295,28 @@ def test_a_database_that_cannot_be_had_is_told_on_one_line(smally: Smally) -> No
     )
 
 
-def test_the_runtime_role_is_enough(smally: Smally, migrated: Keywords) -> None:
+def test_the_runtime_role_is_enough(
+    smally: Smally, db: Connection, db_url: str, role: str
+) -> None:
     """With both URLs the commands use that of the role that serves."""
-    role = f"app_of_{migrated['dbname']}"
-    with connect(migrated) as connection:
-        connection.execute(
-            f"CREATE ROLE {role} LOGIN;"
-            f"GRANT SELECT, INSERT, UPDATE ON users, api_keys TO {role}".encode()
-        )
-        url = url_of(migrated, user=role)
-        done = smally("init", "a@b", "pro", RUNTIME_DATABASE_URL=url, DATABASE_URL="x")
-        assert (done[0], is_well_formed(done[1].strip())) == (0, True)
-        connection.execute(f"REVOKE ALL ON api_keys FROM {role}".encode())
-        assert smally("key", "list", "a@b", RUNTIME_DATABASE_URL=url) == (
-            1,
-            "",
-            "smally: permission denied for table api_keys\n",
-        )
-        connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
+    db.execute(f"GRANT SELECT, INSERT, UPDATE ON users, api_keys TO {role}".encode())
+    url = f"{db_url}&user={role}"
+    done = smally("init", "a@b", "pro", RUNTIME_DATABASE_URL=url, DATABASE_URL="x")
+    assert (done[0], is_well_formed(done[1].strip())) == (0, True)
+    db.execute(f"REVOKE ALL ON api_keys FROM {role}".encode())
+    assert smally("key", "list", "a@b", RUNTIME_DATABASE_URL=url) == (
+        1,
+        "",
+        "smally: permission denied for table api_keys\n",
+    )
 
 
 def test_dotenv_stands_below_the_environment(
-    smally: Smally, migrated: Keywords, tmp_path: Path
+    smally: Smally, db_url: str, tmp_path: Path
 ) -> None:
     """What is in `.env` is taken as it is written; the environment wins."""
     (tmp_path / ".env").write_text(
-        f"export DATABASE_URL='{url_of(migrated)}'\nLOG_FORMAT=${{HOME}}\nEMPTY\n"
+        f"export DATABASE_URL='{db_url}'\nLOG_FORMAT=${{HOME}}\nEMPTY\n"
     )
     unset = "user", "list"
     done = run_smally(tmp_path, *unset)
@@ -369,12 +345,12 @@ def test_a_dotenv_that_is_no_file_is_left_alone_or_named(
 
 
 def test_an_account_without_rights_is_told_whose_they_are(
-    migrated: Keywords, public: Path
+    db_url: str, public: Path
 ) -> None:
     """Of `.env`, of the socket: the command to type is in the message, quoted."""
     nobody = Nobody.at(public)
     dotenv = public / ".env"
-    dotenv.write_text(f"DATABASE_URL={url_of(migrated)}\n")
+    dotenv.write_text(f"DATABASE_URL={db_url}\n")
     dotenv.chmod(0o640)
     words = (nobody.program, "user", "add", "it's a@b")
     run = "run: sudo -u smally smally user add 'it'\"'\"'s a@b'\n"
@@ -390,7 +366,7 @@ def test_an_account_without_rights_is_told_whose_they_are(
 
 
 def test_a_reader_who_leaves_is_no_error_but_for_a_key(
-    smally: Smally, migrated: Keywords, tmp_path: Path
+    smally: Smally, db_url: str, tmp_path: Path
 ) -> None:
     """A list ends silently; a key that nobody has read is to be revoked."""
     smally("user", "add", "ada@b")
@@ -399,7 +375,7 @@ def test_a_reader_who_leaves_is_no_error_but_for_a_key(
         done = subprocess.run(
             [PROGRAM, *words],
             cwd=tmp_path,
-            env=surroundings() | {"DATABASE_URL": url_of(migrated)},
+            env=surroundings() | {"DATABASE_URL": db_url},
             stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
@@ -425,14 +401,14 @@ def test_a_reader_who_leaves_is_no_error_but_for_a_key(
         os.close(full)
 
 
-def test_ctrl_c_ends_with_130(migrated: Keywords, tmp_path: Path) -> None:
+def test_ctrl_c_ends_with_130(db: Connection, db_url: str, tmp_path: Path) -> None:
     """A command that waits for a lock is given up, on one line."""
-    with psycopg.connect(make_conninfo(**migrated)) as holder:
+    with psycopg.connect(db_url) as holder:
         holder.execute("LOCK users IN ACCESS EXCLUSIVE MODE")
         process = subprocess.Popen(
             [PROGRAM, "user", "add", "a@b"],
             cwd=tmp_path,
-            env=surroundings() | {"DATABASE_URL": url_of(migrated)},
+            env=surroundings() | {"DATABASE_URL": db_url},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -441,9 +417,8 @@ def test_ctrl_c_ends_with_130(migrated: Keywords, tmp_path: Path) -> None:
             "SELECT FROM pg_stat_activity"
             " WHERE wait_event_type = 'Lock' AND datname = current_database()"
         )
-        with connect(migrated) as watching:
-            while watching.execute(waiting).fetchone() is None:
-                assert process.poll() is None
+        while db.execute(waiting).fetchone() is None:
+            assert process.poll() is None
         process.send_signal(signal.SIGINT)
         assert process.communicate() == ("", "smally: interrupted\n")
         assert process.returncode == 130

@@ -11,14 +11,14 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from service import Smally, ask, connect, get, url_of
+from service import Smally, ask, connect, get
 
 from smally.auth.keys import display_prefix, hash_key, new_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from conftest import Keywords
+    from sqlx.testing import DatabaseFactory
 
 NUMBERS = count(1)
 
@@ -29,7 +29,7 @@ class Served:
 
     smally: Smally
     address: str
-    database: Keywords
+    database: str
 
     def new_user(self, tier: str = "scale", role: str = "user") -> User:
         """Make a user with a key."""
@@ -81,11 +81,11 @@ class User:
 
 @pytest.fixture(scope="module")
 def served(
-    new_database: Callable[[], Keywords], tmp_path_factory: pytest.TempPathFactory
+    db_factory: DatabaseFactory, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
     """Start one service for all tests of this module."""
-    database = new_database()
-    smally = Smally(tmp_path_factory.mktemp("api"), {"DATABASE_URL": url_of(database)})
+    database = db_factory.create()
+    smally = Smally(tmp_path_factory.mktemp("api"), {"DATABASE_URL": database})
     try:
         yield Served(smally, smally.serving(), database)
         smally.end(signal.SIGTERM)

@@ -17,10 +17,8 @@ from service import (
     PROGRAM,
     Smally,
     ask,
-    connect,
     free_port,
     surroundings,
-    url_of,
 )
 
 import sqlx
@@ -29,7 +27,7 @@ from smally.auth.keys import hash_key, is_well_formed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Keywords
+    from service import Connection
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "init_db.sh"
 ADA = "ada@example.org"
@@ -80,25 +78,6 @@ def clone(tmp_path: Path) -> Clone:
     return Clone(tmp_path / "it's a clone")
 
 
-@pytest.fixture
-def url(database: Keywords) -> str:
-    """Give the URL of a database with the schema."""
-    migrate(database)
-    return url_of(database)
-
-
-def migrate(database: Keywords) -> None:
-    """Do what the service does when it starts."""
-    with connect(database) as connection:
-        sqlx.Migrator(MIGRATIONS).run(connection)
-
-
-def rows(database: Keywords, sql: str) -> list[tuple[object, ...]]:
-    """Ask the database."""
-    with connect(database) as connection:
-        return connection.execute(sql.encode()).fetchall()
-
-
 def key_in(out: str) -> str:
     """Take the key, which is all that there is."""
     key = out.removesuffix("\n")
@@ -107,10 +86,10 @@ def key_in(out: str) -> str:
 
 
 def test_the_first_run_prints_a_key_and_later_ones_what_they_found(
-    clone: Clone, url: str, database: Keywords
+    clone: Clone, db: Connection, db_url: str
 ) -> None:
     """One user and one key, whatever the tier becomes; `--new-key` makes one more."""
-    code, out, err = clone.run(ADA, "free", DATABASE_URL=url)
+    code, out, err = clone.run(ADA, "free", DATABASE_URL=db_url)
     keys = [key_in(out)]
     assert (code, err) == (0, f"created {ADA}, role admin, tier free; {KEEP}\n")
     for email, tier, found in (
@@ -118,33 +97,32 @@ def test_the_first_run_prints_a_key_and_later_ones_what_they_found(
         ("ADA@example.org", "scale", "exists, tier free -> scale\n"),
         (ADA, "scale", "exists, tier scale (unchanged)\n"),
     ):
-        assert clone.run(email, tier, DATABASE_URL=url) == (0, found, "")
-    code, out, err = clone.run(ADA, "pro", "--new-key", DATABASE_URL=url)
+        assert clone.run(email, tier, DATABASE_URL=db_url) == (0, found, "")
+    code, out, err = clone.run(ADA, "pro", "--new-key", DATABASE_URL=db_url)
     keys.append(key_in(out))
     assert (code, err) == (0, f"exists, tier scale -> pro; {KEEP}\n")
-    assert rows(database, "SELECT id, email, role, tier FROM users") == [
+    assert db.execute("SELECT id, email, role, tier FROM users").fetchall() == [
         (1, ADA, "admin", "pro")
     ]
-    stored = rows(database, "SELECT user_id, name, key_hash FROM api_keys ORDER BY id")
+    stored = db.execute(
+        "SELECT user_id, name, key_hash FROM api_keys ORDER BY id"
+    ).fetchall()
     assert stored == [(1, "init", hash_key(key)) for key in keys]
 
 
 def test_a_user_who_is_there_becomes_an_active_admin(
-    clone: Clone, url: str, database: Keywords
+    clone: Clone, db: Connection, db_url: str
 ) -> None:
     """What is changed is said, and a user without a key gets the first one."""
-    rows(
-        database,
-        f"INSERT INTO users (email, is_active) VALUES ('{ADA}', FALSE) RETURNING id",
-    )
-    code, out, err = clone.run(ADA, "free", DATABASE_URL=url)
+    db.execute(f"INSERT INTO users (email, is_active) VALUES ('{ADA}', FALSE)")
+    code, out, err = clone.run(ADA, "free", DATABASE_URL=db_url)
     key_in(out)
     found = "exists, role user -> admin, switched off -> on, tier free (unchanged)"
     assert (code, err) == (0, f"{found}; {KEEP}\n")
-    rows(database, "UPDATE api_keys SET revoked_at = now() RETURNING id")
+    db.execute("UPDATE api_keys SET revoked_at = now()")
     again = (0, "exists, tier free (unchanged)\n", "")
-    assert clone.run(ADA, "free", DATABASE_URL=url) == again
-    assert rows(database, "SELECT email, role, is_active FROM users") == [
+    assert clone.run(ADA, "free", DATABASE_URL=db_url) == again
+    assert db.execute("SELECT email, role, is_active FROM users").fetchall() == [
         (ADA, "admin", True)
     ]
 
@@ -161,32 +139,34 @@ def test_a_user_who_is_there_becomes_an_active_admin(
     ],
 )
 def test_an_email_is_taken_as_it_is(
-    clone: Clone, url: str, database: Keywords, email: str
+    clone: Clone, db: Connection, db_url: str, email: str
 ) -> None:
     """No shell reads it once more; after `--` it may begin with a dash."""
-    code, out, err = clone.run("--", email, "free", DATABASE_URL=url)
+    code, out, err = clone.run("--", email, "free", DATABASE_URL=db_url)
     key_in(out)
     assert (code, err) == (0, f"created {email}, role admin, tier free; {KEEP}\n")
-    assert rows(database, "SELECT email FROM users") == [(email,)]
+    assert db.execute("SELECT email FROM users").fetchall() == [(email,)]
 
 
 @pytest.mark.slow
 def test_twenty_at_once_print_one_key(
-    clone: Clone, url: str, database: Keywords
+    clone: Clone, db: Connection, db_url: str
 ) -> None:
     """All exit with 0; the others found the user, and there is one key."""
-    running = [clone.start(ADA, "scale", DATABASE_URL=url) for _ in range(20)]
+    running = [clone.start(ADA, "scale", DATABASE_URL=db_url) for _ in range(20)]
     outs = [process.communicate()[0] for process in running]
     assert [process.returncode for process in running] == [0] * 20
     found = "exists, tier scale (unchanged)\n"
     (key,) = [out for out in outs if out != found]
-    assert rows(database, "SELECT key_hash FROM api_keys") == [(hash_key(key_in(key)),)]
-    assert rows(database, "SELECT email FROM users") == [(ADA,)]
+    assert db.execute("SELECT key_hash FROM api_keys").fetchall() == [
+        (hash_key(key_in(key)),)
+    ]
+    assert db.execute("SELECT email FROM users").fetchall() == [(ADA,)]
 
 
-def test_an_unknown_tier_lists_the_known_ones(clone: Clone, url: str) -> None:
+def test_an_unknown_tier_lists_the_known_ones(clone: Clone, db_url: str) -> None:
     """That is misuse, before the database is asked."""
-    assert clone.run(ADA, "gold", DATABASE_URL=url) == (
+    assert clone.run(ADA, "gold", DATABASE_URL=db_url) == (
         2,
         "",
         (
@@ -194,28 +174,28 @@ def test_an_unknown_tier_lists_the_known_ones(clone: Clone, url: str) -> None:
             "see: smally init --help\n"
         ),
     )
-    code, out, err = clone.run(ADA, DATABASE_URL=url)
+    code, out, err = clone.run(ADA, DATABASE_URL=db_url)
     assert (code, out) == (2, "")
     assert "the following arguments are required: TIER" in err
 
 
+@pytest.mark.sqlx(migrations=False)
 def test_before_the_first_start_it_waits_with_a_bound(
-    clone: Clone, database: Keywords
+    clone: Clone, db: Connection, db_url: str
 ) -> None:
     """It says what it waits for, and makes no tables."""
-    url = url_of(database)
-    assert clone.run(ADA, "free", "--wait-seconds", "0", DATABASE_URL=url) == (
+    assert clone.run(ADA, "free", "--wait-seconds", "0", DATABASE_URL=db_url) == (
         1,
         "",
         f"smally: {NOT_MIGRATED}\n",
     )
-    assert clone.run(ADA, "free", "--wait-seconds", "1", DATABASE_URL=url) == (
+    assert clone.run(ADA, "free", "--wait-seconds", "1", DATABASE_URL=db_url) == (
         1,
         "",
         f"waiting, at most 1 s: {NOT_MIGRATED}\nsmally: {NOT_MIGRATED}\n",
     )
     tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-    assert rows(database, tables) == []
+    assert db.execute(tables).fetchall() == []
     address = f"postgresql://ada:hunter2@127.0.0.1:{free_port()}/smally"
     code, out, err = clone.run(ADA, "free", "--wait-seconds", "0", DATABASE_URL=address)
     assert (code, out) == (1, "")
@@ -223,14 +203,13 @@ def test_before_the_first_start_it_waits_with_a_bound(
     assert "hunter2" not in err
 
 
-def test_it_goes_on_when_the_service_has_started(
-    clone: Clone, database: Keywords
-) -> None:
+@pytest.mark.sqlx(migrations=False)
+def test_it_goes_on_when_the_service_has_started(clone: Clone, db_url: str) -> None:
     """Whoever runs it too early waits, and then has the key."""
-    process = clone.start(ADA, "free", DATABASE_URL=url_of(database))
+    process = clone.start(ADA, "free", DATABASE_URL=db_url)
     assert process.stderr is not None
     assert process.stderr.readline() == f"waiting, at most 30 s: {NOT_MIGRATED}\n"
-    migrate(database)
+    sqlx.Migrator(MIGRATIONS).run(db_url)
     out, err = process.communicate(timeout=PATIENCE_SECONDS)
     key_in(out)
     assert (process.returncode, err) == (
@@ -275,11 +254,11 @@ def test_a_clone_without_its_database_is_left_as_it_is(clone: Clone) -> None:
 
 
 def test_on_a_server_it_takes_the_release_and_its_settings(
-    tmp_path: Path, url: str
+    tmp_path: Path, db_url: str
 ) -> None:
     """`venv` beside `scripts` and `.env` are the release's, through its link."""
     release = Clone(tmp_path / "releases" / "1.0.0", venv="venv")
-    (release.root / ".env").write_text(f"DATABASE_URL={url}\n")
+    (release.root / ".env").write_text(f"DATABASE_URL={db_url}\n")
     (tmp_path / "smally-api").symlink_to(release.root)
     done = subprocess.run(
         ["./scripts/init_db.sh", ADA, "scale"],
@@ -319,12 +298,12 @@ def test_help_needs_nothing_and_names_every_option(clone: Clone) -> None:
 
 
 def test_an_account_without_rights_is_told_whose_they_are(
-    public: Path, url: str
+    public: Path, db_url: str
 ) -> None:
     """The script's own name is in the advice, with the words as they were typed."""
     nobody = Nobody.at(public)
     clone = Clone(public / "clone", program=nobody.program)
-    (clone.root / ".env").write_text(f"DATABASE_URL={url}\n")
+    (clone.root / ".env").write_text(f"DATABASE_URL={db_url}\n")
     words = ("./scripts/init_db.sh", "o'hara@b", "scale", "--new-key")
     run = "run: sudo -u smally ./scripts/init_db.sh 'o'\"'\"'hara@b' scale --new-key\n"
     (clone.root / ".env").chmod(0o640)

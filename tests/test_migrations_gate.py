@@ -15,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.sqlx(migrations=False)  # The script applies its own.
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "scripts/migrations-check"
 IDENTITY = {
@@ -97,12 +98,12 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
 
 
 @pytest.fixture
-def try_each(database: dict[str, str]) -> Callable[[set[int]], None]:
-    """Give the script's second half, on an empty database of the tests' server."""
+def try_each(db_url: str) -> Callable[[set[int]], None]:
+    """Give the script's second half, on an empty database."""
     script = runpy.run_path(str(SCRIPT))
 
     def call(versions: set[int]) -> None:
-        script["try_each"](versions, database)
+        script["try_each"](versions, db_url)
 
     return call
 

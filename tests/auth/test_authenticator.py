@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-from service import MIGRATIONS, PATIENCE_SECONDS, connect
+from service import PATIENCE_SECONDS
 
-import sqlx
 from smally.auth.authenticator import Authenticator, Caller, KeyRefused
 from smally.auth.keys import hash_key, new_key
 from smally.database import DatabaseUnavailable
@@ -21,7 +20,7 @@ from smally.database import DatabaseUnavailable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from conftest import Keywords
+    from service import Connection
 
 KEYS = [new_key() for _ in range(4)]
 ADA = Caller(1, 1, "ada@example.org", "admin", "pro", "key 1")
@@ -29,10 +28,15 @@ NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 
 class Lender:
-    """Lends real connections, and counts them."""
+    """Lends real connections, and counts them.
 
-    def __init__(self, place: Keywords) -> None:
-        self.place = place
+    Args:
+        db: A connection to the database, which is not lent.
+        url: Where the others go.
+    """
+
+    def __init__(self, db: Connection, url: str) -> None:
+        self.db, self.url = db, url
         self.loans = 0
         # Unset, it keeps back what the database has said already.
         self.gate = asyncio.Event()
@@ -45,7 +49,7 @@ class Lender:
         self.loans += 1
         try:
             async with await psycopg.AsyncConnection.connect(
-                make_conninfo(**self.place), autocommit=True
+                self.url, autocommit=True
             ) as connection:
                 yield connection
                 self.answered.set()
@@ -66,33 +70,19 @@ class Clock:
 
 
 @pytest.fixture
-def place(database: Keywords) -> Keywords:
-    """Migrate a database, with an admin who has four keys."""
-    with connect(database) as connection:
-        sqlx.Migrator(MIGRATIONS).run(connection)
-        connection.execute(
-            "INSERT INTO users (email, role, tier) VALUES (%s, 'admin', 'pro')",
-            (ADA.email,),
+def lender(db: Connection, db_url: str) -> Lender:
+    """Lend connections to a database with an admin who has four keys."""
+    db.execute(
+        "INSERT INTO users (email, role, tier) VALUES (%s, 'admin', 'pro')",
+        (ADA.email,),
+    )
+    for number, key in enumerate(KEYS, 1):
+        db.execute(
+            "INSERT INTO api_keys (user_id, name, key_hash, prefix)"
+            " VALUES (1, %s, %s, 'smk_')",
+            (f"key {number}", hash_key(key)),
         )
-        for number, key in enumerate(KEYS, 1):
-            connection.execute(
-                "INSERT INTO api_keys (user_id, name, key_hash, prefix)"
-                " VALUES (1, %s, %s, 'smk_')",
-                (f"key {number}", hash_key(key)),
-            )
-    return database
-
-
-@pytest.fixture
-def lender(place: Keywords) -> Lender:
-    """Lend connections to that database."""
-    return Lender(place)
-
-
-def change(place: Keywords, sql: str) -> None:
-    """Change the database as another process does."""
-    with connect(place) as connection:
-        connection.execute(sql.encode())
+    return Lender(db, db_url)
 
 
 async def is_let_in(
@@ -162,7 +152,7 @@ def test_what_is_known_holds_for_three_seconds_from_before_it_was_asked(
 
     async def work() -> None:
         assert await is_let_in(authenticator, lender)
-        change(lender.place, sql)
+        lender.db.execute(sql.encode())
         clock.seconds += 2.99
         assert await is_let_in(authenticator, lender)
         assert lender.loans == 1
@@ -179,7 +169,7 @@ def test_a_slow_look_up_holds_no_longer(lender: Lender) -> None:
     authenticator = Authenticator(clock)
 
     async def work() -> None:
-        with held(lender.place):
+        with held(lender.url):
             asked = asyncio.create_task(is_let_in(authenticator, lender))
             await waiting(lender, 1)
             clock.seconds += 2
@@ -191,9 +181,9 @@ def test_a_slow_look_up_holds_no_longer(lender: Lender) -> None:
     asyncio.run(work())
 
 
-def held(place: Keywords) -> psycopg.Connection[tuple[object, ...]]:
+def held(url: str) -> Connection:
     """Keep everybody from the keys, until the connection is closed."""
-    connection = psycopg.connect(make_conninfo(**place))
+    connection = psycopg.connect(url)
     connection.execute("LOCK api_keys IN ACCESS EXCLUSIVE MODE")
     return connection
 
@@ -202,14 +192,13 @@ async def waiting(lender: Lender, count: int) -> None:
     """Wait until so many sessions wait for a lock, each with a look-up."""
     seen: object = 0
     async with asyncio.timeout(PATIENCE_SECONDS):
-        with connect(lender.place) as watching:
-            while seen != count:
-                row = watching.execute(
-                    "SELECT count(*) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-                ).fetchone()
-                seen = row and row[0]
-                await asyncio.sleep(0.01)
+        while seen != count:
+            row = lender.db.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ).fetchone()
+            seen = row and row[0]
+            await asyncio.sleep(0.01)
 
 
 def test_requests_with_one_key_wait_for_one_look_up(lender: Lender) -> None:
@@ -217,7 +206,7 @@ def test_requests_with_one_key_wait_for_one_look_up(lender: Lender) -> None:
     authenticator = Authenticator()
 
     async def work() -> None:
-        with held(lender.place):
+        with held(lender.url):
             tasks = [
                 asyncio.create_task(is_let_in(authenticator, lender))
                 for _ in range(100)
@@ -242,7 +231,7 @@ def test_a_look_up_whom_all_have_left_is_no_error(
     authenticator = Authenticator()
 
     async def work() -> None:
-        with held(lender.place):
+        with held(lender.url):
             task = asyncio.create_task(is_let_in(authenticator, lender, new_key()))
             await waiting(lender, 1)
             task.cancel()
@@ -268,7 +257,7 @@ def test_what_changes_through_this_process_holds_at_once(
         lender.answered.clear()
         before = asyncio.create_task(is_let_in(authenticator, lender))
         await lender.answered.wait()
-        change(lender.place, "UPDATE api_keys SET revoked_at = now() WHERE id = 1")
+        lender.db.execute("UPDATE api_keys SET revoked_at = now() WHERE id = 1")
         getattr(authenticator, forget)(1)
         after = asyncio.create_task(is_let_in(authenticator, lender))
         await asyncio.sleep(0)
@@ -335,28 +324,25 @@ def test_a_database_that_fails_is_told_to_all_who_wait_and_then_asked_anew(
     """Nobody is let in, nobody is called unknown, and the next request may succeed."""
     authenticator = Authenticator()
     header = f"Bearer {KEYS[0]}"
-    name = lender.place["dbname"]
+    url = lender.url
 
     async def work() -> None:
-        lender.place = lender.place | {"dbname": "not_there"}
+        lender.url = make_conninfo(url, dbname="not_there")
         outcomes = await asyncio.gather(
             *(authenticator.authenticate(lender, header) for _ in range(3)),
             return_exceptions=True,
         )
         assert [type(outcome) for outcome in outcomes] == [DatabaseUnavailable] * 3
         assert lender.loans == 1
-        lender.place = lender.place | {"dbname": name}
+        lender.url = url
         assert await is_let_in(authenticator, lender)
 
     asyncio.run(work())
 
 
-def last_used(place: Keywords) -> list[datetime | None]:
+def last_used(db: Connection) -> list[datetime | None]:
     """Read when the keys were used last."""
-    with connect(place) as connection:
-        rows = connection.execute(
-            "SELECT last_used_at FROM api_keys ORDER BY id"
-        ).fetchall()
+    rows = db.execute("SELECT last_used_at FROM api_keys ORDER BY id").fetchall()
     return [row[0] for row in rows]  # type: ignore[misc] # a timestamptz
 
 
@@ -383,43 +369,40 @@ def test_when_keys_were_used_is_written_for_all_at_once(lender: Lender) -> None:
     """The later time stays, whichever process writes last; each is written once."""
     later = using(lender, NOON + timedelta(seconds=5), KEYS[1], KEYS[0])
     earlier = using(lender, NOON, KEYS[2], KEYS[1])
-    assert last_used(lender.place) == [None] * 4
+    assert last_used(lender.db) == [None] * 4
     flushed(lender, later, earlier)
     expected = [NOON + timedelta(seconds=5)] * 2 + [NOON, None]
-    assert last_used(lender.place) == expected
-    change(lender.place, "UPDATE api_keys SET last_used_at = NULL")
+    assert last_used(lender.db) == expected
+    lender.db.execute("UPDATE api_keys SET last_used_at = NULL")
     flushed(lender, later, earlier)
-    assert last_used(lender.place) == [None] * 4
+    assert last_used(lender.db) == [None] * 4
 
 
 def test_what_cannot_be_written_is_kept(lender: Lender) -> None:
     """After a failure both the old times and those since are written."""
     authenticator = using(lender, NOON, KEYS[0])
-    change(lender.place, "ALTER TABLE api_keys RENAME TO hidden")
+    lender.db.execute("ALTER TABLE api_keys RENAME TO hidden")
     with pytest.raises(psycopg.errors.UndefinedTable):
         flushed(lender, authenticator)
-    change(lender.place, "ALTER TABLE hidden RENAME TO api_keys")
+    lender.db.execute("ALTER TABLE hidden RENAME TO api_keys")
     authenticator._now = lambda: NOON + timedelta(seconds=9)
     asyncio.run(is_let_in(authenticator, lender, KEYS[1]))
     flushed(lender, authenticator)
-    assert last_used(lender.place) == [NOON, NOON + timedelta(seconds=9), None, None]
+    assert last_used(lender.db) == [NOON, NOON + timedelta(seconds=9), None, None]
 
 
 def test_processes_that_write_at_once_do_not_wait_for_each_other(
     lender: Lender,
 ) -> None:
     """Both lock the keys in order, whatever way they are found: no deadlock."""
-    with connect(lender.place) as connection:
-        connection.execute(
-            "INSERT INTO api_keys (user_id, name, key_hash, prefix)"
-            " SELECT 1, 'many', sha256(n::text::bytea), 'smk_'"
-            " FROM generate_series(1, 500) n"
-        )
-        # Where they lie on the disk is the reverse of their ids.
-        for number in range(504, 0, -1):
-            connection.execute(
-                "UPDATE api_keys SET name = 'moved' WHERE id = %s", (number,)
-            )
+    lender.db.execute(
+        "INSERT INTO api_keys (user_id, name, key_hash, prefix)"
+        " SELECT 1, 'many', sha256(n::text::bytea), 'smk_'"
+        " FROM generate_series(1, 500) n"
+    )
+    # Where they lie on the disk is the reverse of their ids.
+    for number in range(504, 0, -1):
+        lender.db.execute("UPDATE api_keys SET name = 'moved' WHERE id = %s", (number,))
     ids = range(1, 505)
 
     async def write(setting: str) -> None:
@@ -437,4 +420,4 @@ def test_processes_that_write_at_once_do_not_wait_for_each_other(
         )
 
     asyncio.run(work())
-    assert None not in last_used(lender.place)
+    assert None not in last_used(lender.db)

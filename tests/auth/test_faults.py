@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from service import connect
 
 from smally.auth.faults import fault_of_email, fault_of_name, fault_of_tier
 
 if TYPE_CHECKING:
-    from conftest import Keywords
+    from service import Connection
 
 ODD = st.text(st.sampled_from(" @ab%_'\"ß\N{NO-BREAK SPACE}\t"), max_size=6)
 LONG = st.integers(316, 324).map(lambda length: "a" * (length - 2) + "@b")
@@ -29,14 +28,13 @@ CHECKED = (
 )
 @given(emails=st.lists(ODD | LONG, min_size=20, max_size=40))
 def test_an_email_without_fault_is_one_that_the_schema_takes(
-    database: Keywords, emails: list[str]
+    db: Connection, emails: list[str]
 ) -> None:
     """users_email_check and `fault_of_email` agree on all that can be seen."""
-    with connect(database) as connection:
-        for email in emails:
-            row = connection.execute(CHECKED, {"email": email}).fetchone()
-            assert row is not None
-            assert (fault_of_email(email) is None) == (row[0] and email.isprintable())
+    for email in emails:
+        row = db.execute(CHECKED, {"email": email}).fetchone()
+        assert row is not None
+        assert (fault_of_email(email) is None) == (row[0] and email.isprintable())
 
 
 @pytest.mark.parametrize(

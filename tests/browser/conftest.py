@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from browser.live import Live, Tab
-from service import Smally, ask, smally, url_of
+from service import Smally, ask, smally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser
+
+    from sqlx.testing import DatabaseFactory
 
 FLAGS = (
     "--headless",
@@ -43,12 +45,10 @@ HISTORY = (
 
 @pytest.fixture(scope="session")
 def live(
-    new_database: Callable[[], dict[str, str]],
-    tmp_path_factory: pytest.TempPathFactory,
+    db_factory: DatabaseFactory, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Live]:
     """Serve, with a user who has two keys and a history."""
-    database, place = new_database(), tmp_path_factory.mktemp("live")
-    url = url_of(database)
+    url, place = db_factory.create(), tmp_path_factory.mktemp("live")
     service = Smally(place, {"DATABASE_URL": url})
     try:
         address = service.serving()
@@ -56,7 +56,7 @@ def live(
         command("user", "add", "ada@example.com")
         laptop = command("key", "add", "ada@example.com", "--name", "laptop")
         command("key", "add", "ada@example.com", "--name", "ci")
-        running = Live(address, database, command, laptop)
+        running = Live(address, url, command, laptop)
         remember(running)
         yield running
         assert service.end(signal.SIGTERM) == 0

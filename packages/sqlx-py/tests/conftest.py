@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 from support import Awaited, Database, Door, Write
 
 import sqlx
@@ -21,7 +18,14 @@ if TYPE_CHECKING:
     from sqlx.embedded import Server
 
 ENOUGH_BYTES = 1 << 30  # containers give 64 MB, too little for a server
-numbers = count(1)
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with empty databases: the migrations at the root are smally's."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.sqlx(migrations=False))
 
 
 @pytest.fixture(scope="session")
@@ -36,28 +40,16 @@ def postgres() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def maintenance(postgres: Server) -> Iterator[psycopg.Connection]:
-    """Connect to the server to create and drop databases."""
-    with psycopg.connect(
-        make_conninfo("", **postgres.keywords()), autocommit=True
-    ) as connection:
-        yield connection
+def sqlx_server(postgres: Server) -> str:
+    """Let it have the tests' databases too: they make roles, and end sessions."""
+    url = "postgresql:///postgres?host={host}&port={port}&user={user}"
+    return url.format(**postgres.keywords())
 
 
 @pytest.fixture
-def on_postgres(
-    postgres: Server, maintenance: psycopg.Connection
-) -> Iterator[Database]:
-    """Create an empty PostgreSQL database; drop it with whoever is connected."""
-    name = f"test_{next(numbers)}"
-    # Copied file by file: in memory a third of the time that the default takes.
-    maintenance.execute(
-        f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy".encode()
-    )
-    words = postgres.keywords(name)
-    url = "postgres:///{dbname}?host={host}&port={port}&user={user}".format(**words)
-    yield Database("postgres", url, make_conninfo("", **words))
-    maintenance.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+def on_postgres(db_url: str) -> Database:
+    """Give an empty PostgreSQL database."""
+    return Database("postgres", db_url, db_url)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 import sqlx
 from sqlx.databases.postgres.dialect import PostgresDialect
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sqlx import Info, Kind, Migration, News, Report, Source
 
 __all__ = [
+    "ADVISORY_LOCKS",
     "DIALECT",
     "Asked",
     "Awaited",
@@ -37,6 +39,11 @@ __all__ = [
 T = TypeVar("T")
 DIALECT = PostgresDialect("test", backend_pid=7, server_version=180000)
 TABLE = "public._sqlx_migrations"
+# Those of the test's database: who makes the databases has locks of its own.
+ADVISORY_LOCKS = (
+    "pg_locks WHERE locktype = 'advisory' AND granted AND database ="
+    " (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 
 
 class Write(Protocol):
@@ -53,7 +60,7 @@ class Database:
     Args:
         kind: "sqlite" or "postgres".
         url: Where it is, as a caller of ours writes it.
-        place: What the driver's own `connect` is given: a path, or libpq's words.
+        place: What the driver's own `connect` is given: a path, or the same URL.
     """
 
     kind: str
@@ -64,6 +71,11 @@ class Database:
     def is_postgres(self) -> bool:
         """Whether PostgreSQL's SQL is understood."""
         return self.kind == "postgres"
+
+    @property
+    def name(self) -> str:
+        """Its name on PostgreSQL's server."""
+        return str(conninfo_to_dict(self.place)["dbname"])
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask on a connection of the test's own."""
@@ -85,6 +97,11 @@ class Database:
     def versions(self, table: str = "_sqlx_migrations") -> list[tuple[int, bool]]:
         """List version and success of each row of the history."""
         return self.rows(f"SELECT version, success FROM {table} ORDER BY version")
+
+    def locks(self) -> int:
+        """Count the advisory locks that somebody holds in it."""
+        ((count,),) = self.rows(f"SELECT count(*) FROM {ADVISORY_LOCKS}")
+        return int(count)
 
     def tables(self) -> list[str]:
         """Name the tables that migrations have made, the history left out."""

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from threading import Barrier, Thread
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
 @pytest.fixture(params=["fresh", 'with "quotes" and ü'])
 def url(request: pytest.FixtureRequest, on_postgres: Database) -> Iterator[str]:
     """Name a PostgreSQL database that does not exist; drop what is made of it."""
-    name = on_postgres.place.rpartition("=")[2]
-    there = name.replace("test_", f"{request.param} ".replace('"', "%22"))
-    found = on_postgres.url.replace(name, there.replace(" ", "%20"), 1)
+    name = on_postgres.name
+    found = on_postgres.url.replace(name, quote(f"{request.param} {name}"), 1)
     yield found
     drop_database(found, force=True)
 
@@ -44,7 +44,7 @@ def test_a_database_is_created_once_and_dropped_once(url: str) -> None:
 
 def test_many_who_create_it_at_once_all_succeed(on_postgres: Database) -> None:
     """One makes it; for the others it is there."""
-    name = on_postgres.place.rpartition("=")[2]
+    name = on_postgres.name
     url = on_postgres.url.replace(name, f"{name}_at_once")
     barrier = Barrier(4)
     made: list[bool] = []
@@ -80,7 +80,7 @@ def test_the_maintenance_database_itself_is_asked_for_from_another(
     on_postgres: Database,
 ) -> None:
     """`postgres` is looked for from `template1`, as in SQLx."""
-    name = on_postgres.place.rpartition("=")[2]
+    name = on_postgres.name
     url = on_postgres.url.replace(name, "postgres", 1)
     assert database_exists(url)
     assert not create_database(url)
@@ -88,7 +88,7 @@ def test_the_maintenance_database_itself_is_asked_for_from_another(
 
 def test_a_role_that_may_not_create_one_is_told(on_postgres: Database) -> None:
     """No error but the server's."""
-    name = on_postgres.place.rpartition("=")[2]
+    name = on_postgres.name
     on_postgres.execute(f"CREATE ROLE may_not_{name} LOGIN")
     url = on_postgres.url.replace(name, f"{name}_never", 1)
     try:

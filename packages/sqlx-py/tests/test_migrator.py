@@ -113,8 +113,7 @@ def test_a_listener_that_fails_ends_the_run_cleanly(
     with pytest.raises(FailedError):
         colour(folder, on_event=fail).run(on_postgres.url)
     assert on_postgres.versions() == [(1, True)]
-    locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
-    assert on_postgres.rows(locks) == [(0,)]
+    assert on_postgres.locks() == 0
 
 
 def test_both_colours_have_the_same_methods() -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from sqlx import checked
@@ -117,12 +116,12 @@ CLIENTS = (
 
 
 @contextmanager
-def opened(name: str, words: str) -> Iterator[Client]:
+def opened(name: str, url: str) -> Iterator[Client]:
     """Open a client.
 
     Args:
         name: One of `CLIENTS`.
-        words: Where the PostgreSQL database is, in libpq's words.
+        url: Where the PostgreSQL database is.
     """
     if name == "sqlite3":
         connection = sqlite3.connect(":memory:", isolation_level=None)
@@ -130,44 +129,34 @@ def opened(name: str, words: str) -> Iterator[Client]:
         yield Client(name, connection)
         connection.close()
     elif name == "psycopg":
-        with psycopg.connect(words, autocommit=True) as sync:
+        with psycopg.connect(url, autocommit=True) as sync:
             yield Client(name, sync)
     elif name == "psycopg pool":
-        with ConnectionPool(words, min_size=1, max_size=2) as pool:
+        with ConnectionPool(url, min_size=1, max_size=2) as pool:
             yield Client(name, pool)
     else:
         with asyncio.Runner() as runner:
-            given: Any = runner.run(_ASYNC[name](words))
+            given: Any = runner.run(_ASYNC[name](url))
             yield Client(name, given, runner)
             runner.run(given.close())
 
 
-async def _psycopg(words: str) -> Any:
-    return await psycopg.AsyncConnection.connect(words, autocommit=True)
+async def _psycopg(url: str) -> Any:
+    return await psycopg.AsyncConnection.connect(url, autocommit=True)
 
 
-async def _psycopg_pool(words: str) -> Any:
-    pool = AsyncConnectionPool(words, min_size=1, max_size=2, open=False)
+async def _psycopg_pool(url: str) -> Any:
+    pool = AsyncConnectionPool(url, min_size=1, max_size=2, open=False)
     await pool.open()
     return pool
 
 
-async def _asyncpg(words: str) -> Any:
-    return await asyncpg.connect(**_keywords(words))
+async def _asyncpg(url: str) -> Any:
+    return await asyncpg.connect(url)
 
 
-async def _asyncpg_pool(words: str) -> Any:
-    return await asyncpg.create_pool(**_keywords(words), min_size=1, max_size=2)
-
-
-def _keywords(words: str) -> dict[str, Any]:
-    known = conninfo_to_dict(words)
-    return {
-        "host": known["host"],
-        "port": known["port"],
-        "user": known["user"],
-        "database": known["dbname"],
-    }
+async def _asyncpg_pool(url: str) -> Any:
+    return await asyncpg.create_pool(url, min_size=1, max_size=2)
 
 
 _ASYNC: dict[str, Callable[[str], Coroutine[Any, Any, Any]]] = {

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from checked.clients import CLIENTS, Client, opened
-from psycopg.conninfo import make_conninfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlx.embedded import Server
+    from sqlx.testing import DatabaseFactory
 
 SCHEMA = """
 CREATE TYPE tier AS ENUM ('free', 'pro');
@@ -33,10 +32,9 @@ CREATE TABLE written (id INT PRIMARY KEY);
 
 
 @pytest.fixture(scope="session")
-def words(postgres: Server, maintenance: psycopg.Connection) -> str:
+def words(db_factory: DatabaseFactory, sqlx_server: str) -> str:
     """Make the database, and tell where it is."""
-    maintenance.execute("CREATE DATABASE checked TEMPLATE template0")
-    words = make_conninfo("", **postgres.keywords("checked"))
+    words = db_factory.create(migrations=False, database=sqlx_server)
     with psycopg.connect(words, autocommit=True) as connection:
         connection.execute(SCHEMA.encode())
     return words

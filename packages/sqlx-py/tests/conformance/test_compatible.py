@@ -376,7 +376,7 @@ def test_two_migrators_at_once_record_it_once(
 @pytest.fixture
 def poor(on_postgres: Database) -> Iterator[str]:
     """A role that may read the history of a database and write nothing: its name."""
-    name = f"poor_{on_postgres.url.partition('?')[0].rpartition('_')[2]}"
+    name = f"poor_{on_postgres.name}"
     on_postgres.execute(f"CREATE ROLE {name} LOGIN")
     yield name
     on_postgres.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")

@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from support import ADVISORY_LOCKS
 
 import sqlx
 from sqlx.databases.postgres.advisory import lock_key
@@ -319,13 +320,12 @@ def test_the_lock_is_held_while_a_file_runs_and_gone_after(
     """Every kind of file sees SQLx's lock; afterwards none is left."""
     held = (
         "SELECT count(*) n, min(classid::int8 << 32 | objid::int8) k, min(objsubid) s"
-        " FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        f" FROM {ADVISORY_LOCKS}"
     )
     write("1_a.sql", f"CREATE TABLE seen AS {held};")
     write("2_b.sql", f"-- no-transaction\nINSERT INTO seen {held};")
     colour(folder).run(on_postgres.url)
-    ((name,),) = on_postgres.rows("SELECT current_database()::text")
-    key = lock_key(name)
+    key = lock_key(on_postgres.name)
     assert on_postgres.rows("SELECT * FROM seen") == [(1, key, 1), (1, key, 1)]
     assert on_postgres.rows(held) == [(0, None, None)]
 
@@ -334,7 +334,7 @@ def test_without_locking_no_lock_is_taken(
     on_postgres: Database, colour: Door, write: Write, folder: Path
 ) -> None:
     """`locking=False` leaves the advisory lock alone, and runs all kinds of files."""
-    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+    held = f"SELECT count(*) FROM {ADVISORY_LOCKS}"
     write("1_a.sql", f"CREATE TABLE seen AS {held};")
     write("2_b.sql", f"-- no-transaction\nINSERT INTO seen {held};")
     write("3_c.sql", "CREATE TABLE c ();")

@@ -276,7 +276,7 @@ def test_control_that_only_the_server_sees_leaves_a_false_row(
     on_postgres: Database, colour: Door, write: Write, folder: Path
 ) -> None:
     """With literals read otherwise, a ROLLBACK is hidden from our lexer."""
-    ((name,),) = on_postgres.rows("SELECT current_database()::text")
+    name = on_postgres.name
     on_postgres.execute(
         f"ALTER DATABASE {name} SET standard_conforming_strings = off;"
         f"ALTER DATABASE {name} SET escape_string_warning = off"

@@ -167,8 +167,7 @@ def test_a_dirty_version_stops_everything(
         "version = 1, or undo it by hand and DELETE FROM public._sqlx_migrations WHERE "
         "version = 1"
     )
-    locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
-    assert on_postgres.rows(locks) == [(0,)]
+    assert on_postgres.locks() == 0
     assert on_postgres.tables() == ["one"]
     way_out = message[message.index("UPDATE") : message.index(", or undo")]
     on_postgres.execute(way_out)
@@ -403,7 +402,7 @@ def test_what_only_reads_works_for_a_role_that_may_only_read(
 ) -> None:
     """A dry run, `info`, and a run with nothing to do need SELECT alone."""
     write("1_a.sql", table("a"))
-    role = f"reader_{on_postgres.url.partition('?')[0].rpartition('_')[2]}"
+    role = f"reader_{on_postgres.name}"
     colour(folder).run(on_postgres.url)
     on_postgres.execute(
         f"CREATE ROLE {role} LOGIN; GRANT SELECT ON _sqlx_migrations TO {role}"

@@ -133,14 +133,14 @@ def test_skip(database: Database, colour: Door, reversible: Path) -> None:
 
 def test_no_tx(database: Database, colour: Door, write: Write, folder: Path) -> None:
     """A statement that no transaction bears works with the marker."""
-    name = f"{database.place.rpartition('=')[2]}_made"
-    statement = f"CREATE DATABASE {name}" if database.is_postgres else "VACUUM"
+    name = f"{database.name}_made" if database.is_postgres else ""
+    statement = f"CREATE DATABASE {name}" if name else "VACUUM"
     write("0_outside.sql", f"-- no-transaction\n\n{statement};\n")
     try:
         colour(folder).run(database.url)
         assert database.versions() == [(0, True)]
     finally:
-        if database.is_postgres:
+        if name:
             database.execute(f"DROP DATABASE IF EXISTS {name}")
 
 

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from support import ADVISORY_LOCKS
 
 import sqlx
 from sqlx.errors import InTransaction, LockTimeout
@@ -43,7 +44,7 @@ STATE = {
     "prepared": "SELECT name, statement FROM pg_prepared_statements ORDER BY 1",
     "cursors": "SELECT name, is_holdable FROM pg_cursors WHERE is_holdable",
     "listening": "SELECT pg_listening_channels()",
-    "locks": "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'",
+    "locks": f"SELECT count(*) FROM {ADVISORY_LOCKS}",
 }
 
 
@@ -257,7 +258,7 @@ def given(request: pytest.FixtureRequest, on_postgres: Database) -> Iterator[Giv
 @pytest.fixture
 def role(on_postgres: Database) -> Iterator[str]:
     """A role of this test's own that may create tables in `public`."""
-    name = f"low_{on_postgres.place.rpartition('=')[2]}"
+    name = f"low_{on_postgres.name}"
     on_postgres.execute(
         f"CREATE ROLE {name}; GRANT ALL ON SCHEMA public TO {name};"
         f"CREATE SCHEMA elsewhere; GRANT ALL ON SCHEMA elsewhere TO {name}"
@@ -459,9 +460,8 @@ def test_a_lock_that_somebody_holds_leaves_it_as_it_was(
 
     write("1_a.sql", "CREATE TABLE a (id INT);")
     settle_in(given, role)
-    name = on_postgres.place.rpartition("=")[2]
     with psycopg.connect(on_postgres.place, autocommit=True) as holder:
-        holder.execute("SELECT pg_advisory_lock(%s)", [lock_key(name)])
+        holder.execute("SELECT pg_advisory_lock(%s)", [lock_key(on_postgres.name)])
         pid = holder.info.backend_pid
         with left_as_it_was(given), pytest.raises(LockTimeout) as caught:
             given.run(folder, lock_timeout_seconds=0)

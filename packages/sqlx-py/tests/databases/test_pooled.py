@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from support import ADVISORY_LOCKS
 
 import sqlx
 from sqlx.databases.postgres.advisory import lock_key
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from support import Database, Door, Write
-
-LOCKS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def test_every_kind_of_file_runs_and_goes_back(
     assert migrator.run(url).already_applied == 6
     assert len(migrator.revert(url).applied) == 1
     assert on_postgres.tables() == ["a", "b", "e", "e2"]
-    assert on_postgres.rows(LOCKS) == [(0,)]
+    assert on_postgres.locks() == 0
 
 
 def test_the_guard_holds_the_lock_while_a_marked_file_runs(
@@ -55,7 +54,7 @@ def test_the_guard_holds_the_lock_while_a_marked_file_runs(
     write(
         "1_a.sql",
         "-- no-transaction\nCREATE TABLE seen AS SELECT pid <> pg_backend_pid() AS"
-        " other FROM pg_locks WHERE locktype = 'advisory';",
+        f" other FROM {ADVISORY_LOCKS};",
     )
     colour(folder).run(url)
     assert on_postgres.rows("SELECT other FROM seen") == [(True,)]
@@ -68,7 +67,7 @@ def test_a_marked_file_that_fails_ends_the_guard(
     write("1_a.sql", "-- no-transaction\nSELECT 1/0;")
     with pytest.raises(sqlx.ExecuteMigration, match="division by zero"):
         colour(folder).run(url)
-    assert on_postgres.rows(LOCKS) == [(0,)]
+    assert on_postgres.locks() == 0
     assert on_postgres.versions() == []
 
 
@@ -77,10 +76,9 @@ def test_a_lock_that_somebody_holds_is_respected(
 ) -> None:
     """Rust's session lock keeps ours out, transaction or not."""
     write("1_a.sql", "CREATE TABLE a (id INT);")
-    name = on_postgres.place.rpartition("=")[2]
     migrator = colour(folder, lock_timeout_seconds=0)
     with psycopg.connect(on_postgres.place, autocommit=True) as holder:
-        holder.execute("SELECT pg_advisory_lock(%s)", [lock_key(name)])
+        holder.execute("SELECT pg_advisory_lock(%s)", [lock_key(on_postgres.name)])
         with pytest.raises(sqlx.LockTimeout) as caught:
             migrator.run(url)
         assert f"held by pid {holder.info.backend_pid}, " in str(caught.value)

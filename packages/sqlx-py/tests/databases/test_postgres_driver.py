@@ -215,7 +215,7 @@ def test_the_second_async_connection_is_opened_when_it_is_needed(
 
 def test_a_second_connection_is_made_as_the_first_was(on_postgres: Database) -> None:
     """The same server, database, user and password."""
-    with psycopg.connect(f"{on_postgres.place} password=x") as connection:
+    with psycopg.connect(f"{on_postgres.place}&password=x") as connection:
         check_idle(connection)
         with psycopg.connect(keywords_of(connection)) as another:
             assert another.info.dbname == connection.info.dbname

@@ -119,8 +119,7 @@ def test_a_database_that_does_not_exist_is_no_reason_to_wait(
 ) -> None:
     """The server is there and says no: a budget of an hour is not used."""
     write("1_a.sql", "CREATE TABLE a (id INT);")
-    name = on_postgres.place.rpartition("=")[2]
-    url = on_postgres.url.replace(name, "no_such_database")
+    url = on_postgres.url.replace(on_postgres.name, "no_such_database")
     with pytest.raises(ConnectionFailed, match=r"no_such_database.* does not exist"):
         Migrator(folder, connect_timeout_seconds=3600).run(url)
 

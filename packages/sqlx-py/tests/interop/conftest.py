@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from interop import tools
 from interop.places import Place, PostgresPlace, SqlitePlace
@@ -12,8 +13,6 @@ from interop.places import Place, PostgresPlace, SqlitePlace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    import psycopg
 
     from sqlx.embedded import Server
 
@@ -28,7 +27,7 @@ def _rust() -> None:
 
 @pytest.fixture
 def new_place(
-    postgres: Server, maintenance: psycopg.Connection, tmp_path: Path
+    postgres: Server, sqlx_server: str, tmp_path: Path
 ) -> Iterator[Callable[[str], Place]]:
     """Return a function that makes an empty database; all are dropped in the end."""
     names: list[str] = []
@@ -38,11 +37,11 @@ def new_place(
         if kind == "sqlite":
             return SqlitePlace(tmp_path / f"{name}.db")
         names.append(name)
-        maintenance.execute(
-            f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy".encode()
-        )
+        how = "TEMPLATE template0 STRATEGY file_copy"
+        maintenance.execute(f"CREATE DATABASE {name} {how}".encode())
         return PostgresPlace(postgres.keywords(name))
 
-    yield make
-    for name in names:
-        maintenance.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with psycopg.connect(sqlx_server, autocommit=True) as maintenance:
+        yield make
+        for name in names:
+            maintenance.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

@@ -10,14 +10,13 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from psycopg.conninfo import make_conninfo
 
 from sqlx.migrations.statements import Syntax, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlx.embedded import Server
+    from sqlx.testing import DatabaseFactory
 
 FRAGMENTS = [
     *"'\"();;;\\/*-.,$1\n\r  \vaé\ufeff",
@@ -170,15 +169,13 @@ def test_jumping_finds_what_reading_finds(text: str) -> None:
 
 @pytest.fixture(scope="module")
 def connection(
-    postgres: Server, maintenance: psycopg.Connection
+    db_factory: DatabaseFactory, sqlx_server: str
 ) -> Iterator[psycopg.Connection]:
     """Connect to a database with one table, in which anything may happen."""
-    maintenance.execute("CREATE DATABASE splitting TEMPLATE template0")
-    words = make_conninfo("", **postgres.keywords("splitting"))
-    with psycopg.connect(words, autocommit=True) as connected:
+    url = db_factory.create(migrations=False, database=sqlx_server)
+    with psycopg.connect(url, autocommit=True) as connected:
         connected.execute("CREATE TABLE t (a int)")
         yield connected
-    maintenance.execute("DROP DATABASE splitting")
 
 
 def count_results(connection: psycopg.Connection, text: str) -> int:

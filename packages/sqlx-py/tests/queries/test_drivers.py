@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypedDict
 import psycopg
 import psycopg_pool
 import pytest
-from psycopg.conninfo import make_conninfo
 from psycopg.types.json import Jsonb
 from psycopg.types.multirange import Multirange
 from psycopg.types.range import Range
@@ -28,7 +27,6 @@ from sqlx.queries.values import Column, Database, Description, Kind, TypeInfo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlx.embedded import Server
 
 # It has no types.
 asyncpg: Any = importlib.import_module("asyncpg")
@@ -101,19 +99,17 @@ def told(type_info: TypeInfo, annotation: object, way: Way, driver: str) -> str:
     return "" if wrong is None else str(wrong)
 
 
-def test_asyncpg_gives_other_classes_than_text(postgres: Server) -> None:
+def test_asyncpg_gives_other_classes_than_text(sqlx_server: str) -> None:
     """Each that the list names, and psycopg gives text for all of them."""
     assert TEXTS.keys() == _OWN.keys()
-    words = postgres.keywords()
     sql = f"SELECT {', '.join(TEXTS.values())}"
-    with psycopg.connect(make_conninfo("", **words)) as connection:
+    with psycopg.connect(sqlx_server) as connection:
         row = connection.execute(sql.encode()).fetchone()
     assert row is not None
     assert {type(value) for value in row} == {str}
-    given = {k: v for k, v in words.items() if k in {"host", "port", "user"}}
 
     async def ask() -> Any:
-        other = await asyncpg.connect(**given, database=words["dbname"])
+        other = await asyncpg.connect(sqlx_server)
         record = await other.fetchrow(sql)
         await other.close()
         return record

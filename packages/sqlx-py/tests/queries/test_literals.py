@@ -31,7 +31,7 @@ ESCAPES = {
     "\\N{EM DASH}": "—",
     "\\\n": "",
 }
-PLAIN = "a $1;é😀\t—x"
+PLAIN = "a $9;é😀\t—x"  # An octal digit after "\\7" would belong to it.
 JOINERS = (" ", "\n", "\n    ", "  # 'no' \"literal\"\n", " \\\n ", "\t", "")
 
 

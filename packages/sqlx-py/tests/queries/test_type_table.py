@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 from psycopg.types.json import Json, Jsonb
 from psycopg.types.multirange import Multirange
 from psycopg.types.range import Range
@@ -30,8 +29,6 @@ from sqlx.queries.values import Database, TypeInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from sqlx.embedded import Server
 
 
 # It has no types.
@@ -178,12 +175,10 @@ def sql_of(word: str) -> str:
     return f"SELECT '{VALUES.get(word, '1')}'::{name}"
 
 
-def test_psycopg_gives_the_class_that_is_proposed(postgres: Server) -> None:
+def test_psycopg_gives_the_class_that_is_proposed(sqlx_server: str) -> None:
     """For every type: the first class of its rule is what arrives."""
     found = {}
-    with psycopg.connect(
-        make_conninfo("", **postgres.keywords()), autocommit=True
-    ) as connection:
+    with psycopg.connect(sqlx_server, autocommit=True) as connection:
         for word in every_type():
             row = connection.execute(sql_of(word).encode()).fetchone()
             assert row is not None
@@ -198,17 +193,11 @@ def test_psycopg_gives_the_class_that_is_proposed(postgres: Server) -> None:
     assert set(found.values()) == {None}
 
 
-def test_asyncpg_gives_the_class_that_is_proposed(postgres: Server) -> None:
+def test_asyncpg_gives_the_class_that_is_proposed(sqlx_server: str) -> None:
     """But for the types for which it has a class of its own."""
 
     async def ask() -> dict[str, object]:
-        words = postgres.keywords()
-        connection = await asyncpg.connect(
-            host=words["host"],
-            port=words["port"],
-            user=words["user"],
-            database=words["dbname"],
-        )
+        connection = await asyncpg.connect(sqlx_server)
         try:
             return {
                 word: await connection.fetchval(sql_of(word)) for word in every_type()

@@ -7,28 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlx.embedded import Server
+    from sqlx.testing import DatabaseFactory
 
 HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
-def described_place(
-    postgres: Server, maintenance: psycopg.Connection[Any]
-) -> Iterator[str]:
-    """Make the database; give the words to connect with."""
-    name = "described"
-    maintenance.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
-    place = make_conninfo("", **postgres.keywords(name))
-    with psycopg.connect(place, autocommit=True) as connection:
-        connection.execute((HERE / "schema.sql").read_bytes())
-    yield place
-    maintenance.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+def described_place(db_factory: DatabaseFactory, sqlx_server: str) -> str:
+    """Make the database; give its URL."""
+    return db_factory.create(
+        migrations=False, fixtures=[HERE / "schema.sql"], database=sqlx_server
+    )
 
 
 @pytest.fixture

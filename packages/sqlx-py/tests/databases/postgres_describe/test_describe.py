@@ -250,30 +250,30 @@ def test_a_domain_that_refuses_null_has_the_plan_it_would_have(
 
 
 def test_a_lost_connection_is_told(
-    described_place: str, maintenance: psycopg.Connection[Any]
+    described_place: str, connection: psycopg.Connection[Any]
 ) -> None:
     """A session that the server has ended is not taken for an answer."""
-    with psycopg.connect(described_place, autocommit=True) as connection:
-        pid = connection.info.backend_pid
-        maintenance.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    with psycopg.connect(described_place, autocommit=True) as lost:
+        pid = lost.info.backend_pid
+        connection.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
         with pytest.raises(ConnectionLost, match=r"^terminating connection"):
-            describe(connection, ["SELECT 1"], NEWEST)
-        assert connection.closed
+            describe(lost, ["SELECT 1"], NEWEST)
+        assert lost.closed
 
 
 def test_a_server_that_goes_while_it_plans_is_told(
-    described_place: str, maintenance: psycopg.Connection[Any]
+    described_place: str, connection: psycopg.Connection[Any]
 ) -> None:
     """The error of the transaction is raised, not that of ending it."""
-    with psycopg.connect(described_place, autocommit=True) as connection:
-        connection.execute(
+    with psycopg.connect(described_place, autocommit=True) as lost:
+        lost.execute(
             "CREATE FUNCTION pg_temp.going() RETURNS boolean IMMUTABLE LANGUAGE sql"
             " AS 'SELECT pg_terminate_backend(pg_backend_pid())'"
         )
         with pytest.raises(ConnectionLost) as raised:
-            describe(connection, ["SELECT pg_temp.going()"], NEWEST)
+            describe(lost, ["SELECT pg_temp.going()"], NEWEST)
     assert raised.value.sqlstate == "57P01"
-    assert maintenance.execute("SELECT 1").fetchone() == (1,)
+    assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_name_that_is_taken_is_told(connection: psycopg.Connection[Any]) -> None:

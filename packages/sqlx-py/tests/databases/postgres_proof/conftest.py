@@ -7,26 +7,20 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from databases.postgres_proof.golden import build
-from psycopg.conninfo import make_conninfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlx.embedded import Server
+    from sqlx.testing import DatabaseFactory
 
 
 @pytest.fixture(scope="session")
-def proved_place(
-    postgres: Server, maintenance: psycopg.Connection[Any]
-) -> Iterator[str]:
-    """Make the database; give the words to connect with."""
-    name = "proved"
-    maintenance.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
-    place = make_conninfo("", **postgres.keywords(name))
+def proved_place(db_factory: DatabaseFactory, sqlx_server: str) -> str:
+    """Make the database; give its URL."""
+    place = db_factory.create(migrations=False, database=sqlx_server)
     with psycopg.connect(place, autocommit=True) as connection:
         build(connection)
-    yield place
-    maintenance.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    return place
 
 
 @pytest.fixture

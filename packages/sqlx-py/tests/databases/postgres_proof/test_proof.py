@@ -154,7 +154,7 @@ def test_without_the_right_to_make_temporary_things_nothing_is_proved(
     on_postgres: Database,
 ) -> None:
     """A role that lacks TEMP on the database gets no proof, and no error."""
-    name = on_postgres.rows("SELECT current_database()")[0][0]
+    name = on_postgres.name
     on_postgres.execute(f"REVOKE TEMP ON DATABASE {name} FROM PUBLIC")
     on_postgres.execute("CREATE ROLE poor LOGIN")
     place = make_conninfo(on_postgres.place, user="poor")
