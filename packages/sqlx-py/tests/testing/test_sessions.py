@@ -23,6 +23,7 @@ from testing.live import (
 )
 
 import sqlx
+from sqlx.testing.names import template_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +66,7 @@ def test_it(db, number):
         os.kill(os.getpid(), signal.SIGKILL)
     assert db.execute("SELECT count(*) FROM users").fetchone() == (0,)
 """
+SUPERUSER = 10  # the oid of whom initdb makes
 NONE_LIVES = "NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')"
 
 
@@ -134,7 +136,8 @@ def test_two_sessions_at_once(
     """One that begins and ends while another runs touches nothing of it."""
     first = Pytest(tmp_path / "1", server.directory, WAITING)
     first.wait_until_running()
-    before = databases(server)
+    template = template_name(migrator(first).digest, SUPERUSER)
+    before = databases(server, "test") | {template}
     second = Pytest(tmp_path / "2", server.directory, COUNT)
     assert "1 passed" in second.end()
     if other:

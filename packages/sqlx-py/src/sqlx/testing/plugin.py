@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import AsyncIterator, Generator, Iterator
 
-    import psycopg
     import psycopg_pool
 
     from sqlx.testing.factory import DatabaseFactory
@@ -66,11 +64,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marker, and let async fixtures run on what drives the tests."""
     config.addinivalue_line("markers", MARKER)
+    plugins = config.pluginmanager
+    if not (plugins.hasplugin("django") or plugins.hasplugin("pytest_django.plugin")):
+        from sqlx.testing import connection
+
+        plugins.register(connection, "sqlx-db")
     with suppress(ValueError):  # pytest-asyncio is not there, or is too old.
         config.getini("asyncio_default_test_loop_scope")
         from sqlx.testing import loops
 
-        config.pluginmanager.register(loops, "sqlx-asyncio")
+        plugins.register(loops, "sqlx-asyncio")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -204,21 +207,6 @@ def db_url(request: pytest.FixtureRequest, _sqlx_lease: Lease) -> str:
 
     with failing():
         return give(request, "db_url", require_url(_sqlx_lease))
-
-
-@pytest.fixture
-def db(
-    request: pytest.FixtureRequest, _sqlx_lease: Lease
-) -> Iterator[psycopg.Connection[Any] | sqlite3.Connection]:
-    """Connect to a fresh, migrated database of this test's own, in autocommit."""
-    from sqlx.testing.session import failing, give
-
-    with failing():
-        connection = _sqlx_lease.connect()
-    try:
-        yield give(request, "db", connection)
-    finally:
-        connection.close()
 
 
 @pytest.fixture

@@ -66,6 +66,8 @@ class Session:
             lease = stock.lease(wish, self._name(item), str(item.path.parent))
         except SqlxError as error:
             raise self._outcome(item, wish, error, stock) from None
+        if wish.migrations is None and stock.has_no_migrations:
+            lease.note = f"it is empty: there are no migrations in {self._usual}"
         item.stash[LEASE] = lease
         self._look_ahead(stock)
         return lease
@@ -98,7 +100,8 @@ class Session:
             lease.keep(self._name(item))
             report.user_properties.append((KEPT, lease.shown))
         if report.failed and lease.kept:
-            report.sections.append((SECTION, f"kept: {lease.shown}"))
+            text = "\n".join(filter(None, (f"kept: {lease.shown}", lease.note)))
+            report.sections.append((SECTION, text))
         if call.when == "teardown":
             del item.stash[LEASE]
             lease.give_back()
@@ -143,6 +146,14 @@ class Session:
         if item is not None and FIXTURES & {*getattr(item, "fixturenames", ())}:
             with suppress(SqlxError):  # It is told when it is that test's turn.
                 stock.make_ahead(_wish(item))
+
+    @property
+    def _usual(self) -> Path:
+        """The directory of the migrations, where nothing else is configured."""
+        from sqlx.config.settings import settings_in
+
+        root = self.config.rootpath
+        return root / settings_in(str(root)).migrations_dir
 
     def _name(self, item: pytest.Item) -> str:
         return f"{self.config.rootpath}::{item.nodeid}"

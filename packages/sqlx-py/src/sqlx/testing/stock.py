@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ class Lease:
         kept: Whether somebody wants to look at it afterwards.
         hint: How to reach it when the session is over.
         given_back: Whether it is the test's no longer.
+        note: What else somebody should know whose test has failed.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Lease:
     kept: bool = False
     hint: str = ""
     given_back: bool = False
+    note: str = ""
 
     @property
     def shown(self) -> str:
@@ -193,6 +196,11 @@ class Stock:
         """Tell whether an error concerns more than one test."""
         return error in self._broken.values()
 
+    @property
+    def has_no_migrations(self) -> bool:
+        """Whether none are configured, and none are where they usually are."""
+        return self._migrator(None) is None
+
     def close(self) -> list[str]:
         """Drop what is left, stop a server of ours; say what could not be dropped."""
         for lease in self._out:
@@ -235,7 +243,8 @@ class Stock:
         name = server.take(migrator)
         hint = ""
         if isinstance(where, EmbeddedUrl):
-            named = "" if where.redacted == "embedded" else f" {where.redacted}"
+            is_usual = where.redacted == "embedded"
+            named = "" if is_usual else f" {shlex.quote(where.redacted)}"
             hint = EMBEDDED_HINT.format(named)
         return Lease(name, server.url(name), server, hint=hint)
 

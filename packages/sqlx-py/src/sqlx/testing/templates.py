@@ -36,7 +36,7 @@ GONE_SECONDS = 5.0  # as long as the server itself waits
 # While a template is refreshed, connections are allowed; it is a template all the same.
 STATE = """\
 SELECT coalesce(pg_catalog.shobj_description(oid, 'pg_database'), ''),
-       extract(epoch FROM pg_catalog.pg_postmaster_start_time())::bigint,
+       (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1e6)::bigint,
        datconnlimit, datacl IS NOT NULL
 FROM pg_catalog.pg_database WHERE datname = %s AND datistemplate"""
 # The server itself sends autovacuum away.
@@ -221,7 +221,7 @@ class _State:
     Args:
         note: Its comment: how it is cloned, on which day it was last used, and for
             which start of the server its catalogs are cached.
-        started: When the server was started, in seconds.
+        started: When the server was started, in microseconds.
         limit: How many connections it allows.
         has_grants: Whether privileges on it have been changed.
     """
