@@ -169,6 +169,26 @@ def test_a_statement_that_ctrl_c_met_while_it_was_sent_is_ended(
         assert connection.execute("SELECT 2").fetchall() == [(2,)]
 
 
+def test_a_cancellation_that_came_too_early_is_sent_again(
+    on_postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server, idle still, has done nothing with the first one."""
+    with psycopg.connect(on_postgres.place, autocommit=True) as connection:
+        real, sent = connection.cancel, 0
+
+        def cancel() -> None:
+            nonlocal sent
+            sent += 1
+            if sent > 1:
+                real()
+
+        monkeypatch.setattr(connection, "cancel", cancel)
+        connection.pgconn.send_query(b"SELECT pg_sleep(60)")
+        _drain(connection)
+        assert sent > 1
+        assert connection.execute("SELECT 2").fetchall() == [(2,)]
+
+
 def test_the_second_connection_is_opened_when_it_is_needed(
     on_postgres: Database,
 ) -> None:
