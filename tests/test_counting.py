@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
-from faults.conftest import make_folder, removed
+from faults.conftest import removed
 from faults.servers import EmbeddedServer
 from service import Smally, free_port, get
+from support import new_folder
 
 from smally.auth.keys import display_prefix, hash_key, new_key
 
@@ -83,7 +84,7 @@ async def post(port: int, key: str, request_id: str) -> tuple[int, bool]:
 @pytest.fixture
 def crashing() -> Iterator[EmbeddedServer]:
     """Start a server that can be ended and started again."""
-    with removed(make_folder()) as folder:
+    with removed(new_folder()) as folder:
         server = EmbeddedServer(folder)
         yield server
         server.stop()

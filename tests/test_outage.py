@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from faults.conftest import make_folder, removed
+from faults.conftest import removed
 from faults.servers import EmbeddedServer
 from service import PATIENCE_SECONDS, Smally, ask, get
+from support import new_folder
 
 from smally.auth.keys import display_prefix, hash_key, new_key
 
@@ -89,7 +90,7 @@ class Served:
 def served(start: Callable[..., Smally]) -> Iterator[Served]:
     """Start a server that may be hurt, and the service on it."""
     key = new_key()
-    with removed(make_folder()) as folder:
+    with removed(new_folder()) as folder:
         server = EmbeddedServer(folder)
         try:
             database = server.database("postgres")

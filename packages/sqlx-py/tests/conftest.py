@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from support import Awaited, Database, Door, Write
+from support import Awaited, Database, Door, Write, new_folder
 
 import sqlx
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from sqlx.embedded import Server
 
-ENOUGH_BYTES = 1 << 30  # containers give 64 MB, too little for a server
 HERE = Path(__file__).parent
 
 
@@ -31,9 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """Start one embedded PostgreSQL for the session, in memory where there is a way."""
-    memory = Path("/dev/shm")  # noqa: S108 -- a fresh folder in it.
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > ENOUGH_BYTES
-    folder = tempfile.mkdtemp(prefix="sqlx-", dir=memory if roomy else None)
+    folder = new_folder()
     with sqlx.start_embedded(folder, settings={"fsync": "off"}) as running:
         yield running
     shutil.rmtree(folder)

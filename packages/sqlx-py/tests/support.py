@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
+import tempfile
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import psycopg
@@ -18,7 +21,6 @@ from sqlx.migrations.migration import checksum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from sqlx import Info, Kind, Migration, News, Report, Source
 
@@ -33,6 +35,7 @@ __all__ = [
     "history_reply",
     "lock_reply",
     "migration",
+    "new_folder",
     "source",
 ]
 
@@ -184,6 +187,14 @@ def lock_reply(
 ) -> Rows:
     """Reply to `try_lock` as PostgreSQL does."""
     return [(granted, str(pid), "test", TABLE, read_only, standard, None)]
+
+
+def new_folder(prefix: str = "sqlx-") -> Path:
+    """Make a folder for a server: in memory where there is room, with a short path."""
+    memory = Path("/dev/shm")  # noqa: S108 -- a fresh folder in it.
+    # Containers give 64 MB, too little for a server.
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=memory if roomy else None))
 
 
 def history_reply(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support import new_folder
 
 import sqlx.errors
 from sqlx import embedded
@@ -40,13 +41,6 @@ say("stopped")
 def _linux() -> None:
     if sys.platform != "linux":
         pytest.skip("these tests wait for the ends of processes with Linux's pidfd")
-
-
-def new_folder() -> Path:
-    """Create a private folder, in memory where there is room: it gets 1000 files."""
-    memory = Path("/dev/shm")  # noqa: S108 -- a fresh folder in it.
-    room = memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30
-    return Path(tempfile.mkdtemp(prefix="sqlx-test-", dir=memory if room else None))
 
 
 @pytest.fixture(scope="session")

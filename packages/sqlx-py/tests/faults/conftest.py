@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -25,6 +24,7 @@ from faults.servers import (
     Server,
     pgbouncer,
 )
+from support import new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,13 +48,6 @@ def _linux() -> None:
         pytest.skip("the fault suite knows Linux's signals and sockets")
 
 
-def make_folder() -> Path:
-    """Make a folder that every account may reach: in memory, with a short path."""
-    memory = Path("/dev/shm")  # noqa: S108 -- a fresh folder in it.
-    where = memory if memory.is_dir() else None
-    return Path(tempfile.mkdtemp(prefix="faults-", dir=where))
-
-
 @contextmanager
 def removed(folder: Path) -> Iterator[Path]:
     """Remove a folder in the end."""
@@ -65,14 +58,14 @@ def removed(folder: Path) -> Iterator[Path]:
 @pytest.fixture
 def sockets() -> Iterator[Path]:
     """Give a folder for a socket."""
-    with removed(make_folder()) as folder:
+    with removed(new_folder("faults-")) as folder:
         yield folder
 
 
 @pytest.fixture
 def in_memory() -> Iterator[Path]:
     """Give a folder for files that are written and removed very often."""
-    with removed(make_folder()) as folder:
+    with removed(new_folder("faults-")) as folder:
         yield folder
 
 
@@ -86,7 +79,7 @@ def postgres_18(postgres: embedded.Server) -> Callable[[str], Database]:
 def postgres_15() -> Iterator[Callable[[str], Database]]:
     """Give the databases of a PostgreSQL 15, where Debian's is installed."""
     need_postgres_15()
-    with removed(make_folder()) as folder:
+    with removed(new_folder("faults-")) as folder:
         server = DebianServer(folder)
         yield server.database
         server.stop()
@@ -159,7 +152,7 @@ def bouncer(database: Database, settings: dict[str, str]) -> Iterator[Database]:
     if PGBOUNCER is None:
         pytest.skip("pgbouncer is not installed")
     with (
-        removed(make_folder()) as folder,
+        removed(new_folder("faults-")) as folder,
         pgbouncer(folder, database, settings) as pooled,
     ):
         yield pooled
@@ -168,7 +161,7 @@ def bouncer(database: Database, settings: dict[str, str]) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def fragile_18() -> Iterator[Server]:
     """Start a PostgreSQL 18 to be crashed."""
-    with removed(make_folder()) as folder:
+    with removed(new_folder("faults-")) as folder:
         server = EmbeddedServer(folder / "postgres")
         yield server
         server.stop()
@@ -178,7 +171,7 @@ def fragile_18() -> Iterator[Server]:
 def fragile_15() -> Iterator[Server]:
     """Start a PostgreSQL 15 to be crashed, where Debian's is installed."""
     need_postgres_15()
-    with removed(make_folder()) as folder:
+    with removed(new_folder("faults-")) as folder:
         server = DebianServer(folder)
         yield server
         server.stop()

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from faults.conftest import create, make_folder, removed
+from faults.conftest import create, removed
 from faults.laws import MIXED, OURS, complete, history, holders, put, wait_for_row
 from faults.starters import Starter, migrate
+from support import new_folder
 
 import sqlx
 
@@ -239,7 +240,7 @@ def test_a_standby(fragile: DebianServer, tmp_path: Path) -> None:
     primary = create(fragile.database("postgres"))
     migrator = sqlx.Migrator(put(tmp_path / "m", MIXED))
     migrator.run(primary.url, target=3)
-    with removed(make_folder()) as folder:
+    with removed(new_folder("faults-")) as folder:
         server = fragile.standby(folder)
         standby = server.database(primary.name)
         assert migrator.run(standby.url, target=3).applied == ()
@@ -263,7 +264,7 @@ def test_a_standby(fragile: DebianServer, tmp_path: Path) -> None:
 def test_several_hosts(fragile: DebianServer, tmp_path: Path) -> None:
     """Of several hosts in a URL the one that can be written is taken (T4)."""
     primary = create(fragile.database("postgres"))
-    with removed(make_folder()) as folder:
+    with removed(new_folder("faults-")) as folder:
         server = fragile.standby(folder)
         hosts = ",".join(quote(host, safe="") for host in (str(folder), primary.host))
         url = f"postgresql:///{primary.name}?user=postgres&host={hosts}"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg_pool  # noqa: F401 -- kept loaded: pytester unloads what it finds new.
 import pytest
 import pytest_asyncio  # noqa: F401 -- the same.
 from anyio.abc import TestRunner  # noqa: F401 -- the same.
+from support import new_folder
 from testing.projects import USERS, Project
 
 import sqlx
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
     from sqlx.embedded import Server
 
-ENOUGH_BYTES = 1 << 30  # containers give 64 MB, too little for a server
-
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
@@ -31,9 +28,7 @@ def server() -> Iterator[Server]:
 
     It has the settings of the plugin's own.
     """
-    memory = Path("/dev/shm")  # noqa: S108 -- a fresh folder in it.
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > ENOUGH_BYTES
-    folder = tempfile.mkdtemp(prefix="sqlx-plugin-", dir=memory if roomy else None)
+    folder = new_folder("sqlx-plugin-")
     with sqlx.start_embedded(folder, settings=SETTINGS) as running:
         yield running
     shutil.rmtree(folder)

@@ -7,7 +7,6 @@ import re
 import select
 import shutil
 import signal
-import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from support import new_folder
 
 import sqlx
 from sqlx.databases.postgres.connect import Place
@@ -33,7 +33,6 @@ __all__ = [
     "ask",
     "databases",
     "holders",
-    "new_folder",
     "no_changes",
     "place_of",
     "postgres",
@@ -44,15 +43,7 @@ __all__ = [
 ]
 
 ENOUGH_SECONDS = 60.0
-ENOUGH_BYTES = 1 << 30  # containers give 64 MB, too little for a server
 ONE = sqlx.Migrator({"1_users.sql": "CREATE TABLE users (name TEXT)"})
-
-
-def new_folder() -> Path:
-    """Make a folder, in memory where there is room."""
-    memory = Path("/dev/shm")  # noqa: S108 -- a fresh folder in it.
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > ENOUGH_BYTES
-    return Path(tempfile.mkdtemp(prefix="sqlx-plugin-", dir=memory if roomy else None))
 
 
 @contextmanager

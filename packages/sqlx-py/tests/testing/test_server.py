@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import random
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import psycopg
 import pytest
-from faults.servers import PGBOUNCER, Database, pgbouncer
+from faults.conftest import bouncer
+from faults.servers import Database
 from testing.live import (
     ONE,
     admin,
     ask,
     databases,
     holders,
-    new_folder,
     place_of,
     statements,
     using,
@@ -246,11 +245,8 @@ def test_our_connections_are_as_we_need_them(
 
 def test_a_pooler_is_refused(server: embedded.Server) -> None:
     """Behind PgBouncer a session's locks are nobody's: the mend is its server's URL."""
-    if PGBOUNCER is None:
-        pytest.skip("pgbouncer is not installed")
     there = Database(server.socket_directory, "postgres", server.port)
-    folder = new_folder()
-    with pgbouncer(folder, there, {"ignore_startup_parameters": "options"}) as pooled:
+    with bouncer(there, {"ignore_startup_parameters": "options"}) as pooled:
         place = place_of(server, host=pooled.host)
         with pytest.raises(ConfigurationError) as caught:
             Server(place)
@@ -258,7 +254,6 @@ def test_a_pooler_is_refused(server: embedded.Server) -> None:
             Server(Place(server.keywords(), str, pooled=True))
         with using(Place(place.keywords, str, pooled=False)) as ours:
             assert ours.session >= 0  # Somebody knows better.
-    shutil.rmtree(folder)
     assert str(caught.value) == (
         "a connection pooler such as PgBouncer stands before the server, and test "
         "databases are made on the server itself: set the URL that the pooler connects "

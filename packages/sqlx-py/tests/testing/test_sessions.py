@@ -11,11 +11,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from support import new_folder
 from testing.live import (
     ENOUGH_SECONDS,
     ONE,
     databases,
-    new_folder,
     no_changes,
     using,
     wait_until,

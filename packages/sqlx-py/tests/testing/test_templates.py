@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from faults.servers import POSTGRES_15, DebianServer
+from faults.conftest import need_postgres_15
+from faults.servers import DebianServer
+from support import new_folder
 from testing.live import (
     ONE,
     Fragile,
     admin,
     ask,
     databases,
-    new_folder,
     no_changes,
     place_of,
     using,
@@ -436,8 +437,7 @@ def test_a_restarted_server_caches_its_catalogs_once() -> None:
 @pytest.mark.slow
 def test_postgresql_15_is_cloned_by_a_strategy() -> None:
     """A server before 18 has no method, and the whole life of a session is the same."""
-    if not (POSTGRES_15 / "postgres").exists():
-        pytest.skip(f"PostgreSQL 15 is not installed in {POSTGRES_15}")
+    need_postgres_15()
     server = DebianServer(new_folder())
     there = server.database("postgres")
     words = {"host": there.host, "user": there.user, "dbname": "postgres"}

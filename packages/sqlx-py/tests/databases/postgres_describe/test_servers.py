@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from databases.postgres_describe.golden import cases, written
-from faults.conftest import bouncer, make_folder, need_postgres_15, removed
+from faults.conftest import bouncer, need_postgres_15, removed
 from faults.servers import Database, DebianServer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from support import new_folder
 
 from sqlx.databases.postgres.describing.describe import describe
 from sqlx.queries.values import SqlxVersion
@@ -46,7 +47,7 @@ def differences(connection: psycopg.Connection[Any]) -> list[str]:
 def test_postgres_15_says_the_same() -> None:
     """The oldest server that we try gives the same descriptions, to the letter."""
     need_postgres_15()
-    with removed(make_folder()) as folder:
+    with removed(new_folder()) as folder:
         server = DebianServer(folder)
         try:
             with server.database("postgres").connect() as connection:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from databases.postgres_proof.golden import build, differences
 from databases.postgres_proof.test_generated import FEW, assert_telling, tried
-from faults.conftest import make_folder, removed
+from faults.conftest import removed
 from faults.servers import POSTGRES_15, DebianServer
 from psycopg.conninfo import make_conninfo
+from support import new_folder
 
 
 def _postgres_16() -> Path:
@@ -26,7 +27,7 @@ def test_an_older_server_proves_the_same(programs: Path) -> None:
     """All cases are as their files say, and random queries bear it out."""
     if not (programs / "postgres").exists():
         pytest.skip(f"there is no PostgreSQL in {programs}")
-    with removed(make_folder()) as folder:
+    with removed(new_folder()) as folder:
         server = DebianServer(folder, programs)
         try:
             with server.database("postgres").connect() as connection:
