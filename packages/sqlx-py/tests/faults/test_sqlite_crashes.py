@@ -78,6 +78,7 @@ def until_clean(
     raise AssertionError
 
 
+@pytest.mark.slow
 @journals
 def test_killed_at_every_statement(
     in_memory: Path, tmp_path: Path, journal: str

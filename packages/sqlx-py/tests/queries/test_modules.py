@@ -63,9 +63,9 @@ def test_a_package_is_all_that_lies_in_it(tmp_path: Path) -> None:
         ("tool", [("tool", "tool.py")]),
         ("tool.py", [("tool", "tool.py")]),
         ("./tool.py", [("tool", "tool.py")]),
-        ("scripts", [("scripts.run", "scripts/run.py")]),
-        ("scripts/", [("scripts.run", "scripts/run.py")]),
-        ("scripts/run.py", [("scripts.run", "scripts/run.py")]),
+        ("jobs", [("jobs.run", "jobs/run.py")]),
+        ("jobs/", [("jobs.run", "jobs/run.py")]),
+        ("jobs/run.py", [("jobs.run", "jobs/run.py")]),
         ("libs/one", [("one", "libs/one/__init__.py")]),
         ("libs.one", [("libs.one", "libs/one/__init__.py")]),
         ("src/space", [("space.a", "src/space/a.py")]),
@@ -82,7 +82,7 @@ def test_a_module_has_the_name_by_which_it_is_imported(
         "src/app/sub/__init__.py",
         "src/space/a.py",
         "tool.py",
-        "scripts/run.py",
+        "jobs/run.py",
         "libs/one/__init__.py",
     )
     assert found(tmp_path, meant) == modules

@@ -266,6 +266,7 @@ def db():
 """
 
 
+@pytest.mark.slow
 def test_db_is_pytest_djangos_where_that_is(project: Project) -> None:
     """Its own fixture `db` stays; who wants ours imports it."""
     theirs = ("-p", "pytest_django.plugin")

@@ -131,6 +131,7 @@ BROKEN: dict[str, tuple[object, str, object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_rule_that_is_broken_is_found_out(
     what: str, few: list[Trial], stored: Stored, monkeypatch: pytest.MonkeyPatch
