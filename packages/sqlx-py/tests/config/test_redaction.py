@@ -28,8 +28,9 @@ TEXTS = st.text(st.characters(exclude_characters="\0", codec="utf-8"))
 )
 def test_forms_and_pieces(password: str, message: str, expected: str) -> None:
     """A password goes as it is, encoded, quoted, and piece by telling piece."""
-    url = parse_url(f"postgres://u:{encode(password)}@h", {})
-    assert redact(message, url) == expected
+    for scheme in ("postgres", "mysql"):
+        url = parse_url(f"{scheme}://u:{encode(password)}@h", {})
+        assert redact(message, url) == expected
 
 
 def test_every_secret_goes() -> None:
@@ -44,7 +45,7 @@ def test_every_secret_goes() -> None:
 
 def test_a_url_without_a_password_changes_nothing() -> None:
     """There is nothing to take out."""
-    for url in ("postgres://u@h", "sqlite:x.db", "embedded:x"):
+    for url in ("postgres://u@h", "mysql://u@h", "sqlite:x.db", "embedded:x"):
         assert redact("u@h x.db", parse_url(url, {})) == "u@h x.db"
 
 

@@ -60,6 +60,7 @@ unknown = true
 
 MUST_BE_SET = (
     "must be set; a URL is postgres://user:password@host:5432/database, "
+    "mysql://user:password@host:3306/database, "
     "sqlite://app.db?mode=rwc or embedded:.postgres"
 )
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlx.config.url import EmbeddedUrl, PostgresUrl, SqliteUrl, parse_url
+from sqlx.config.url import EmbeddedUrl, MySqlUrl, PostgresUrl, SqliteUrl, parse_url
 from sqlx.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -29,7 +29,16 @@ LEAKY_URLS = [
     "postgres//u:S3cr3t@h/d",
     "post gres://u:S3cr3t@h/d",
     "foo://u:S3cr3t@h/d",
+    "mysql+pymysql://u:S3cr3t@h/d",
     "mysql://u:S3cr3t@h/d",
+    "mysql://u:S3cr3t@h/d?nope=1&password=S3cr3t#x",
+    "mysql://u:S3cr3t@/d",
+    "mysql://u:S3cr3t@h:port/d",
+    "mysql://u:S3cr3t%ffS3cr3t@h/d",
+    "mysql://u:3306?charset=S3cr3t@h/d",
+    "mysql://u:3306?S3cr3t@h/d",
+    "mysql://u:S3cr3t/S3cr3t@h/d",
+    "mariadb:u:S3cr3t@h/d",
     "postgresql+psycopg://u:S3cr3t@h/d",
     "postgres:u:S3cr3t@h/d",
     "postgres:/u:S3cr3t@h/d",
@@ -71,7 +80,7 @@ def shown(url: str) -> str:
     except ConfigurationError as error:
         context = None if error.__suppress_context__ else error.__context__
         return f"{error!r} {context!r} {''.join(traceback.format_exception(error))}"
-    warnings = parsed.warnings if isinstance(parsed, PostgresUrl) else ()
+    warnings = getattr(parsed, "warnings", ())
     return f"{parsed} {parsed!r} {parsed.redacted} {warnings}"
 
 
@@ -84,8 +93,9 @@ def test_no_piece_of_a_password_is_shown(url: str) -> None:
 @given(st.lists(st.sampled_from(["S3cr3t", *"@:/?#%&=+;,[]\\ '\"\t12"])))
 def test_no_piece_of_an_unencoded_password_is_shown(pieces: list[str]) -> None:
     """However a password breaks a URL, its pieces stay out of sight."""
-    url = f"postgres://user:{''.join(pieces)}@host:5432/app?sslmode=require"
-    assert "S3cr3t" not in shown(url)
+    rest = f"//user:{''.join(pieces)}@host:5432/app?sslmode=required"
+    assert "S3cr3t" not in shown(f"postgres:{rest}")
+    assert "S3cr3t" not in shown(f"mysql:{rest}")
 
 
 @pytest.mark.parametrize(
@@ -98,6 +108,7 @@ def test_a_url_begins_with_its_scheme(url: str) -> None:
     assert str(caught.value) == (
         "error with configuration: relative URL without a base; a database URL begins "
         "with its scheme: postgres://user:password@host:5432/database, "
+        "mysql://user:password@host:3306/database, "
         "sqlite://app.db?mode=rwc or embedded:.postgres"
     )
 
@@ -109,12 +120,13 @@ def test_a_url_begins_with_its_scheme(url: str) -> None:
             "foo",
             (
                 "write postgres://user:password@host:5432/database, "
+                "mysql://user:password@host:3306/database, "
                 "sqlite://app.db?mode=rwc or embedded:.postgres"
             ),
         ),
-        ("mysql", "MySQL and MariaDB are not supported yet in this version"),
-        ("mariadb", "MySQL and MariaDB are not supported yet in this version"),
         ("postgresql+psycopg", "leave the driver away: postgresql://"),
+        ("mysql+pymysql", "leave the driver away: mysql://"),
+        ("mariadb+asyncmy", "leave the driver away: mariadb://"),
         ("sqlite+pysqlite", "leave the driver away: sqlite://"),
     ],
 )
@@ -130,6 +142,8 @@ def test_a_scheme_without_a_driver(scheme: str, mend: str) -> None:
 def test_the_scheme_chooses_the_kind() -> None:
     """Each kind of database has a value of its own."""
     assert isinstance(parse_url("PostgreSQL://h", NO_ENVIRONMENT), PostgresUrl)
+    assert isinstance(parse_url("MySQL://h", NO_ENVIRONMENT), MySqlUrl)
+    assert isinstance(parse_url("MariaDB://h", NO_ENVIRONMENT), MySqlUrl)
     assert isinstance(parse_url("SQLite:x.db", NO_ENVIRONMENT), SqliteUrl)
     assert isinstance(parse_url("Embedded:x", NO_ENVIRONMENT), EmbeddedUrl)
 
@@ -195,8 +209,8 @@ def test_reading_urls_imports_no_driver_and_no_network() -> None:
     """The module stays light: `sqlx` starts with it."""
     program = (
         "import sys, sqlx.config.url, sqlx.config.settings, sqlx.config.dotenv\n"
-        "heavy = {'psycopg', 'sqlite3', 'socket', 'urllib', 'tomllib', 'ipaddress',"
-        " 'pathlib'}\n"
+        "heavy = {'psycopg', 'pymysql', 'sqlite3', 'socket', 'urllib', 'tomllib',"
+        " 'ipaddress', 'pathlib'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(

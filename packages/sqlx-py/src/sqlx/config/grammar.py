@@ -21,6 +21,7 @@ from sqlx.errors import ConfigurationError
 __all__ = [
     "ENCODING",
     "EXAMPLE",
+    "EXAMPLES",
     "Parts",
     "decode",
     "encode",
@@ -33,6 +34,10 @@ __all__ = [
 ]
 
 EXAMPLE = "postgres://user:password@host:5432/database"
+EXAMPLES = (
+    f"{EXAMPLE}, mysql://user:password@host:3306/database, "
+    "sqlite://app.db?mode=rwc or embedded:.postgres"
+)
 ENCODING = (
     "in a user name or a password write % as %25, @ as %40, : as %3A, / as %2F, "
     "? as %3F and # as %23"
@@ -86,8 +91,7 @@ def split_scheme(url: str) -> tuple[str, str]:
     if match is None:
         raise refused(
             "relative URL without a base",
-            f"a database URL begins with its scheme: {EXAMPLE}, "
-            "sqlite://app.db?mode=rwc or embedded:.postgres",
+            f"a database URL begins with its scheme: {EXAMPLES}",
         )
     return match[1].lower(), match[2]
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
-from sqlx.config.grammar import ENCODING, pairs, quoted, refused
+from sqlx.config.grammar import pairs, quoted, refused
+from sqlx.config.server_url import refuse_at_sign
 
-__all__ = ["SECRETS", "read_parameters", "refuse_at_sign", "ssl_mode"]
+__all__ = ["SECRETS", "read_parameters", "ssl_mode"]
 
 # What libpq calls SQLx's parameters.
 _ALIASES = {
@@ -92,16 +93,6 @@ def ssl_mode(value: str) -> str | None:
     if mode not in _SSL_MODES:
         return None
     return "disable" if mode == "allow" else mode
-
-
-def refuse_at_sign(text: str) -> None:
-    """Refuse an `@` where none is meant: a password before it was not encoded.
-
-    Raises:
-        ConfigurationError: There is one; the message shows nothing of the text.
-    """
-    if "@" in text:
-        raise refused("a `/`, `?` or `#` stands before an `@`", ENCODING)
 
 
 def _in_libpq(name: str, value: str) -> tuple[str, str]:

@@ -17,9 +17,7 @@ Where the two differ, SQLx's rule is carried out here:
 - `sslmode` has no case, in `PGSSLMODE` neither, and `allow` means `disable`.
 
 More than SQLx: several hosts, of which the first that accepts writes is taken, IPv6
-addresses, every keyword of libpq, and `pooled=true|false`. Less: an `@` after the
-authority is refused. It means that a `/`, `?` or `#` in a password was not encoded, and
-SQLx sends parts of the password around as a host, a port or a database's name.
+addresses, every keyword of libpq, and `pooled=true|false`.
 
 Source:
     SQLx `PgConnectOptions::parse_from_url`; PostgreSQL 18's manual, 34.1, 34.15, 34.16.
@@ -32,17 +30,18 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from sqlx.config.grammar import (
-    ENCODING,
-    EXAMPLE,
-    Parts,
-    decode,
-    encode,
-    raw_pairs,
-    refused,
-    split_parts,
+from sqlx.config.grammar import EXAMPLE, Parts, decode, refused, split_parts
+from sqlx.config.parameters import SECRETS, read_parameters, ssl_mode
+from sqlx.config.server_url import (
+    collect_secrets,
+    doubts,
+    is_address,
+    read_port,
+    read_server,
+    redacted_url,
+    refuse_odd_paths,
+    with_path,
 )
-from sqlx.config.parameters import SECRETS, read_parameters, refuse_at_sign, ssl_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,8 +53,10 @@ _SOCKET_DIRECTORIES = (
     "/private/tmp",  # macOS with Homebrew
     "/tmp",  # noqa: S108 - PostgreSQL's own default.
 )
+_SOCKET_EXAMPLE = (
+    "its directory: postgres://user:password@%2Fvar%2Frun%2Fpostgresql/database"
+)
 _DEFAULT_PORT = "5432"
-_LAST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +112,7 @@ class PostgresUrl:
 
     def with_database(self, name: str) -> PostgresUrl:
         """Make the URL of another database on the same servers."""
-        start, _, query = self.redacted.partition("?")
-        scheme, _, place = start.partition("://")
-        kept = [
-            f"{key}{equals}{value}"
-            for key, equals, value in raw_pairs(query)
-            if decode(key, "name of a parameter") != "dbname"
-        ]
-        redacted = f"{scheme}://{place.partition('/')[0]}/{encode(name)}"
-        redacted += "?" + "&".join(kept) if kept else ""
+        redacted = with_path(self.redacted, name, without={"dbname"})
         return replace(self, dbname=name, database=name, redacted=redacted)
 
 
@@ -149,9 +142,9 @@ def parse_postgres_url(
         database=dbname or environ.get("PGDATABASE") or _user_name(user, environ),
         parameters=tuple(given.items()),
         pooled=None if pooled is None else pooled == "true",
-        warnings=(*_doubts(parts), *warnings),
-        redacted=_redacted(scheme, parts),
-        secrets=_secrets(parts, environ),
+        warnings=(*doubts(parts), *warnings),
+        redacted=redacted_url(scheme, parts, SECRETS),
+        secrets=collect_secrets(parts, SECRETS, [environ.get("PGPASSWORD", "")]),
     )
 
 
@@ -159,7 +152,7 @@ def _before_query(parts: Parts) -> dict[str, str]:
     """Read the user, the servers and the database, each when it is there."""
     user, _, password = (parts.userinfo or "").partition(":")
     servers = _servers(parts)
-    _refuse_odd_paths(parts)
+    refuse_odd_paths(parts, EXAMPLE)
     ports = [port for _, port in servers]
     read = {
         "host": ",".join(name for name, _ in servers),
@@ -179,56 +172,8 @@ def _servers(parts: Parts) -> list[tuple[str, str]]:
 
 
 def _server(written: str) -> tuple[str, str]:
-    """Read one server into its name and its port, which may be empty."""
-    if written.startswith("["):
-        address, bracket, port = written[1:].partition("]")
-        name = decode(address, "host")
-        if not (bracket and port[:1] in {"", ":"} and _is_address(name)):
-            raise refused("invalid IPv6 address", "a right one is [2001:db8::1]:5432")
-        return name, _port(port[1:])
-    name, _, port = written.partition(":")
-    if set(name) & set(" <>[]\\^|"):
-        raise refused(
-            "invalid domain character",
-            rf"a host holds no space and none of < > [ ] \ ^ |; {ENCODING}",
-        )
-    if not name:
-        raise refused(
-            "empty host",
-            f"name the host after the @: {EXAMPLE}, or for a socket its directory: "
-            "postgres://user:password@%2Fvar%2Frun%2Fpostgresql/database",
-        )
-    return decode(name, "host"), _port(port)
-
-
-def _port(text: str) -> str:
-    """Check a port, which may be empty, and take its leading zeros away."""
-    if not text:
-        return ""
-    if not re.fullmatch("0*[1-9][0-9]{0,4}", text) or int(text) > _LAST_PORT:
-        raise refused(
-            "invalid port number",
-            f"a port is a number from 1 to {_LAST_PORT}: {EXAMPLE}; {ENCODING}",
-        )
-    return str(int(text))
-
-
-def _is_address(text: str) -> bool:
-    from ipaddress import ip_address
-
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _refuse_odd_paths(parts: Parts) -> None:
-    """Refuse what SQLx takes for a database's name and nobody means to be one."""
-    if parts.hosts is None and parts.path and not parts.path.startswith("/"):
-        raise refused("no `//` after the scheme", f"a right URL is {EXAMPLE}")
-    refuse_at_sign(parts.path)
-    refuse_at_sign(parts.fragment or "")
+    name, port = read_server(written, EXAMPLE, _SOCKET_EXAMPLE)
+    return decode(name, "host"), port
 
 
 def _with_environment(
@@ -279,12 +224,12 @@ def _with_primary(given: dict[str, str], environ: Mapping[str, str]) -> dict[str
 def _take_hosts(given: dict[str, str], environ: Mapping[str, str]) -> tuple[Host, ...]:
     """Move the servers out of `given`; without a host, a port stays for libpq."""
     for address in given.get("hostaddr", "").split(","):
-        if address and not _is_address(address):
+        if address and not is_address(address):
             raise refused(
                 "invalid IP address syntax",
                 "a hostaddr is an address, 192.0.2.1; a name is written as host",
             )
-    ports = [_port(port) for port in given.get("port", "").split(",")]
+    ports = [read_port(port, EXAMPLE) for port in given.get("port", "").split(",")]
     if "host" not in given:
         return ()
     names = given.pop("host").split(",")
@@ -315,38 +260,3 @@ def _user_name(user: str | None, environ: Mapping[str, str]) -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except (ImportError, KeyError):
         return environ.get("USERNAME", "unknown")
-
-
-def _doubts(parts: Parts) -> tuple[str, ...]:
-    """Say what may be read otherwise than it was meant, outside the query."""
-    doubts = []
-    if re.search("%(?![0-9A-Fa-f]{2})", f"{parts.userinfo or ''}{parts.path}"):
-        doubts.append("a `%` that begins no escape stands for itself; write it as %25")
-    if parts.fragment is not None:
-        doubts.append("ignoring what follows the `#`; if it is meant, write it as %23")
-    return tuple(doubts)
-
-
-def _redacted(scheme: str, parts: Parts) -> str:
-    user, colon, _ = (parts.userinfo or "").partition(":")
-    at = "" if parts.userinfo is None else f"{user}{':***' if colon else ''}@"
-    path = parts.path if parts.hosts is not None else f"/{parts.path.lstrip('/')}"
-    query = "&".join(
-        f"{name}{equals}{'***' if _is_secret(name) else value}"
-        for name, equals, value in raw_pairs(parts.query)
-    )
-    return f"{scheme}://{at}{parts.hosts or ''}{path}{'?' if query else ''}{query}"
-
-
-def _secrets(parts: Parts, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Collect the passwords in the URL, as written and as meant, and `PGPASSWORD`."""
-    written = [(parts.userinfo or "").partition(":")[2]]
-    written += [v for name, _, v in raw_pairs(parts.query) if _is_secret(name)]
-    meant = [decode(text, "password") for text in written]
-    meant += [decode(text.replace("+", " "), "password") for text in written]
-    found = {*written, *meant, environ.get("PGPASSWORD", "")}
-    return tuple(sorted(found - {""}))
-
-
-def _is_secret(name: str) -> bool:
-    return decode(name, "name of a parameter") in SECRETS

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sqlx.config.grammar import encode
+from sqlx.config.mysql_url import MySqlUrl
 from sqlx.config.postgres_url import PostgresUrl
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _TELLING_LENGTH = 4
 
 def redact(text: str, url: DatabaseUrl) -> str:
     """Replace every password of the URL, and every telling part of one, by `***`."""
-    if not isinstance(url, PostgresUrl):
+    if not isinstance(url, PostgresUrl | MySqlUrl):
         return text
     found = {form for secret in url.secrets for form in _forms(secret)}
     # A mask that shares a character with a password could complete it anew.

@@ -125,7 +125,7 @@ _PREPARE = _table(
     {
         "packages": _array(_text),
         "sqlx-version": _one_of("0.8", "0.9"),
-        "database": _one_of("postgres", "sqlite"),
+        "database": _one_of("postgres", "sqlite", "mysql"),
     }
 )
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from sqlx.config.grammar import EXAMPLE, quoted
+from sqlx.config.grammar import EXAMPLES, quoted
 from sqlx.config.schema import Misfit, Path, check
 from sqlx.errors import ConfigurationError
 
@@ -82,7 +82,7 @@ class Settings:
         packages: What `prepare` and `check` look at when no argument says it.
         sqlx_version: The SQLx whose bytes `prepare` writes: "0.8" or "0.9".
         scratch_database: The kind that is made from the migrations when there is no
-            URL: "postgres", "sqlite", or empty to see it from the queries.
+            URL: "postgres", "sqlite", "mysql", or empty to see it from the queries.
     """
 
     database_url_var: str = _USUAL_VARIABLE
@@ -121,7 +121,7 @@ def database_url(
     if url is None:
         raise ConfigurationError(
             f"`--database-url` or `{variable}`{context} must be set; "
-            f"a URL is {EXAMPLE}, sqlite://app.db?mode=rwc or embedded:.postgres"
+            f"a URL is {EXAMPLES}"
         )
     if re.search("[\ud800-\udfff]", url):
         raise ConfigurationError(

@@ -1,7 +1,8 @@
 """Database URLs: text in, one frozen value out.
 
-A URL is `postgres://…` (or `postgresql://…`), `sqlite:…` or `embedded:…`. Nothing here
-connects or imports a driver, and no message shows a password or a part of one.
+A URL is `postgres://…` (or `postgresql://…`), `mysql://…` (or `mariadb://…`),
+`sqlite:…` or `embedded:…`. Nothing here connects or imports a driver, and no message
+shows a password or a part of one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from sqlx.config.grammar import (
-    EXAMPLE,
+    EXAMPLES,
     decode,
     encode,
     pairs,
@@ -19,6 +20,7 @@ from sqlx.config.grammar import (
     refused,
     split_scheme,
 )
+from sqlx.config.mysql_url import MySqlUrl, parse_mysql_url
 from sqlx.config.postgres_url import Host, PostgresUrl, parse_postgres_url
 from sqlx.config.redaction import redact
 from sqlx.config.sqlite_url import SqliteUrl, parse_sqlite_url
@@ -32,6 +34,7 @@ __all__ = [
     "DatabaseUrl",
     "EmbeddedUrl",
     "Host",
+    "MySqlUrl",
     "PostgresUrl",
     "SqliteUrl",
     "parse_url",
@@ -60,7 +63,7 @@ class EmbeddedUrl:
         return replace(self, database=name, redacted=redacted)
 
 
-DatabaseUrl: TypeAlias = PostgresUrl | SqliteUrl | EmbeddedUrl
+DatabaseUrl: TypeAlias = PostgresUrl | MySqlUrl | SqliteUrl | EmbeddedUrl
 
 
 def parse_url(
@@ -84,6 +87,8 @@ def parse_url(
     match scheme:
         case "postgres" | "postgresql":
             return parse_postgres_url(scheme, rest, environ, exists)
+        case "mysql" | "mariadb":
+            return parse_mysql_url(scheme, rest)
         case "sqlite":
             return parse_sqlite_url(rest)
         case "embedded":
@@ -113,12 +118,10 @@ def _parse_embedded_url(rest: str) -> EmbeddedUrl:
 
 
 def _no_driver(scheme: str) -> ConfigurationError:
-    """Say which schemes there are; those of MySQL and MariaDB wait for a driver."""
+    """Say which schemes there are; SQLAlchemy's URLs name a driver too."""
     kind, plus, _ = scheme.partition("+")
-    if scheme in {"mysql", "mariadb"}:
-        mend = "MySQL and MariaDB are not supported yet in this version"
-    elif plus and kind in {"postgres", "postgresql", "sqlite"}:
+    if plus and kind in {"postgres", "postgresql", "mysql", "mariadb", "sqlite"}:
         mend = f"leave the driver away: {kind}://"
     else:
-        mend = f"write {EXAMPLE}, sqlite://app.db?mode=rwc or embedded:.postgres"
+        mend = f"write {EXAMPLES}"
     return refused(f"no driver found for URL scheme {quoted(scheme)}", mend)
