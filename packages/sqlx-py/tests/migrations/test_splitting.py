@@ -182,8 +182,8 @@ ONLY_SQLITE_DOUBTFUL = [
 
 
 def cases() -> Iterator[tuple[str, Syntax, bool]]:
-    """List all golden cases."""
-    for syntax in Syntax:
+    """List all golden cases; MySQL's are elsewhere."""
+    for syntax in (POSTGRES, SQLITE):
         yield from ((case, syntax, True) for case in BOTH)
         yield from ((case, syntax, False) for case in BOTH_DOUBTFUL)
     yield from ((case, POSTGRES, True) for case in ONLY_POSTGRES)
@@ -265,6 +265,17 @@ def test_an_offset_has_a_line_and_a_column(
 # --- laws
 
 FRAGMENTS = [
+    *[
+        "#",
+        "-- ",
+        "/*!",
+        "/*!50003 ",
+        "\\N",
+        "THEN ",
+        "IF ",
+        "PROCEDURE p() ",
+        "END IF",
+    ],
     *"'\"`[]();;;\\/*-.,$1\n\r  \veaé\ufeff",
     *["$$", "$a$", "$1", "--", "/*", "*/", "1e", "E'", "x'", "U&'", 'u&"', "a$", "AS "],
     *["CREATE ", "OR ", "REPLACE ", "FUNCTION ", "BEGIN ", "ATOMIC ", "CASE ", "END "],
@@ -298,9 +309,12 @@ def test_between_statements_there_is_nothing(text: str, syntax: Syntax) -> None:
 
 @given(texts, syntaxes)
 def test_a_statement_alone_is_the_same_statement(text: str, syntax: Syntax) -> None:
-    """Cut out, it is split no further and begins with the same words."""
+    """Cut out, it is split no further and begins with the same words.
+
+    But what is doubtful in MySQL may be: `SELECT 1--;` ends with a comment without `;`.
+    """
     found = split(text, syntax)
-    for item in found.items:
+    for item in found.items if found.certain or syntax is not Syntax.MYSQL else ():
         sql = found.sql(item)
         (alone,) = split(sql, syntax).items
         assert (alone.start, alone.end, alone.words) == (0, len(sql), item.words)

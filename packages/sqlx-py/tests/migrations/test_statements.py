@@ -209,7 +209,7 @@ def test_anything_else_goes_alone(sql: str) -> None:
 def test_a_setting_that_stays_is_found(sql: str) -> None:
     """It would change what the files that follow mean."""
     found = split(f"SELECT 1; {sql};", POSTGRES)
-    assert leaves_settings(found) == (found.items[1],)
+    assert leaves_settings(found, POSTGRES) == (found.items[1],)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_a_setting_that_stays_is_found(sql: str) -> None:
 )
 def test_what_ends_with_the_transaction_is_fine(sql: str) -> None:
     """It cannot reach the next file."""
-    assert leaves_settings(split(sql, POSTGRES)) == ()
+    assert leaves_settings(split(sql, POSTGRES), POSTGRES) == ()
 
 
 @pytest.mark.parametrize(
@@ -251,4 +251,4 @@ def test_a_pragma_of_the_connection_is_found_where_it_is_set(
 ) -> None:
     """Reading one changes nothing, and others are the database's."""
     found = split(sql, SQLITE)
-    assert leaves_settings(found) == (found.items if stays else ())
+    assert leaves_settings(found, SQLITE) == (found.items if stays else ())

@@ -21,7 +21,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["BLANKS", "LEXICONS", "Lexicon", "Syntax", "nested_comment_end"]
+__all__ = [
+    "BLANKS",
+    "FIRST",
+    "INNER",
+    "LEXICONS",
+    "Lexicon",
+    "Syntax",
+    "ascii_but",
+    "lf_line",
+    "nested_comment_end",
+    "past",
+    "quoted",
+]
 
 BLANKS = " \t\r\n\f\v"  # SQLite takes \v behind another blank
 DOUBT = "doubt"
@@ -32,6 +44,7 @@ class Syntax(Enum):
 
     POSTGRES = "postgres"
     SQLITE = "sqlite"
+    MYSQL = "mysql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +90,16 @@ def nested_comment_end(text: str, after: int) -> int | None:
     return None
 
 
-# In both syntaxes all that is not ASCII belongs to names, U+FEFF and U+00A0 too. So
+# In every syntax all that is not ASCII belongs to names, U+FEFF and U+00A0 too. So
 # names are told by the ASCII that they do not hold: a class that goes on to U+10FFFF
 # takes the compiler of regular expressions ten times as long, at every import.
 _OUTER = r"\x00-#%-/:-@\[-^`{-\x7f"
-_FIRST = rf"[^$0-9{_OUTER}]"
-_INNER = rf"[^{_OUTER}]"
+FIRST = rf"[^$0-9{_OUTER}]"
+INNER = rf"[^{_OUTER}]"
 _PAST_NAME = re.compile(rf"[{_OUTER}]")
-_ONE_INNER = re.compile(_INNER)
-_NUMBER = rf"\$?[0-9]++(?:{_FIRST}{_INNER}*+)?"  # $1 is read like one
-_RUN = re.compile(rf"{_NUMBER}|{_FIRST}{_INNER}*+|\$")
+_ONE_INNER = re.compile(INNER)
+_NUMBER = rf"\$?[0-9]++(?:{FIRST}{INNER}*+)?"  # $1 is read like one
+_RUN = re.compile(rf"{_NUMBER}|{FIRST}{INNER}*+|\$")
 _NESTED = re.compile(r"/\*|\*/")
 _LINE_END = re.compile(r"[\r\n]")
 _LF_LINE_END = re.compile(r"\n")
@@ -101,22 +114,23 @@ def _until(stop: re.Pattern[str], text: str, at: int) -> int:
     return len(text) if match is None else match.start()
 
 
-def _past(mark: str, text: str, at: int) -> int | None:
+def past(mark: str, text: str, at: int) -> int | None:
+    """Find the end of the next such mark."""
     found = text.find(mark, at)
     return None if found < 0 else found + len(mark)
 
 
-def _quoted(text: str, opening: re.Match[str], _at: int) -> int | None:
+def quoted(text: str, opening: re.Match[str], _at: int) -> int | None:
     """Look for the same quote; one that is doubled opens the next token at once."""
     quote = text[opening.end() - 1]
-    return _past("]" if quote == "[" else quote, text, opening.end())
+    return past("]" if quote == "[" else quote, text, opening.end())
 
 
 def _postgres_string(text: str, opening: re.Match[str], at: int) -> int | None:
     """In E'…', and in what continues it on the next line, backslashes escape."""
     after = opening.end()
     if _name_before(text, at, after - 1) not in {"e", "E"}:
-        return _past("'", text, after)
+        return past("'", text, after)
     while (end := _escaped_end(text, after)) is not None:
         continued = _CONTINUED.match(text, end)
         if continued is None:
@@ -135,7 +149,7 @@ def _dollar_quoted(text: str, opening: re.Match[str], at: int) -> int | None:
     name = _name_before(text, at, opening.start("dollar"))
     if name.lstrip("$0123456789"):
         return _until(_PAST_NAME, text, opening.end())
-    return _past(opening["dollar"], text, opening.end())
+    return past(opening["dollar"], text, opening.end())
 
 
 def _name_before(text: str, at: int, end: int) -> str:
@@ -152,19 +166,19 @@ def _nested_comment(text: str, opening: re.Match[str], _at: int) -> int | None:
 
 def _flat_comment(text: str, opening: re.Match[str], _at: int) -> int:
     """SQLite takes a comment that is never closed: it reaches to the end."""
-    return _past("*/", text, opening.end()) or len(text)
+    return past("*/", text, opening.end()) or len(text)
 
 
 def _line(text: str, opening: re.Match[str], _at: int) -> int:
     return _until(_LINE_END, text, opening.end())
 
 
-def _lf_line(text: str, opening: re.Match[str], _at: int) -> int:
-    """In SQLite a lone CR does not end a comment."""
+def lf_line(text: str, opening: re.Match[str], _at: int) -> int:
+    """In SQLite and MySQL a lone CR does not end a comment."""
     return _until(_LF_LINE_END, text, opening.end())
 
 
-def _ascii_but(openings: str) -> str:
+def ascii_but(openings: str) -> str:
     """Write the class of what no name holds and no token of more begins with."""
     chars = "".join(map(chr, range(128)))
     others = re.sub(rf"[{BLANKS}A-Za-z0-9_$'\";()\\/\0-]", "", chars)
@@ -176,7 +190,7 @@ _COMMON = (
     rf"(?P<line>--)|{_FLAT}|(?P<open>\()|(?P<close>\))|(?P<semicolon>;)"
     r"|(?P<doubt>[\\\0])"
 )
-_POSTGRES = rf"(?P<dollar>\$(?:{_FIRST}[^${_OUTER}]*+)?\$)|(?P<block>/\*)|{_COMMON}"
+_POSTGRES = rf"(?P<dollar>\$(?:{FIRST}[^${_OUTER}]*+)?\$)|(?P<block>/\*)|{_COMMON}"
 _SQLITE = rf"(?P<name>[\"`\[])|(?P<block>/\*(?=[\s\S]))|{_COMMON}"
 
 LEXICONS: Mapping[Syntax, Lexicon] = {
@@ -185,15 +199,15 @@ LEXICONS: Mapping[Syntax, Lexicon] = {
             f"[{BLANKS}]*+(?:"
             "(?P<string>'|[bBeExXnN]'|[uU]&')"
             r"|(?P<name>\"|[uU]&\")"
-            f"|(?P<word>{_FIRST}{_INNER}*+)"
+            f"|(?P<word>{FIRST}{INNER}*+)"
             rf"|(?P<number>{_NUMBER})|{_POSTGRES}"
-            rf"|(?P<other>{_ascii_but('')}++|[$/-])"
+            rf"|(?P<other>{ascii_but('')}++|[$/-])"
             ")"
         ),
         marks=re.compile(rf"(?P<string>')|(?P<name>\")|{_POSTGRES}"),
         ends={
             "string": _postgres_string,
-            "name": _quoted,
+            "name": quoted,
             "dollar": _dollar_quoted,
             "line": _line,
             "block": _nested_comment,
@@ -203,16 +217,16 @@ LEXICONS: Mapping[Syntax, Lexicon] = {
         every=re.compile(
             f"[{BLANKS}]*+(?:"
             "(?P<string>'|[xX]')"
-            f"|(?P<word>{_FIRST}{_INNER}*+)"
-            f"|(?P<number>[$0-9]{_INNER}*+)|{_SQLITE}"
-            rf"|(?P<other>{_ascii_but('`[')}++|[/-])"
+            f"|(?P<word>{FIRST}{INNER}*+)"
+            f"|(?P<number>[$0-9]{INNER}*+)|{_SQLITE}"
+            rf"|(?P<other>{ascii_but('`[')}++|[/-])"
             ")"
         ),
         marks=re.compile(rf"(?P<string>')|{_SQLITE}"),
         ends={
-            "string": _quoted,
-            "name": _quoted,
-            "line": _lf_line,
+            "string": quoted,
+            "name": quoted,
+            "line": lf_line,
             "block": _flat_comment,
         },
     ),

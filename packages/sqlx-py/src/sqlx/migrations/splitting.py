@@ -6,15 +6,31 @@ text goes to the server alone and as a whole.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING
 
+from sqlx.migrations.bodies import RoutineBody, TriggerBody
+from sqlx.migrations.compound import CompoundBody
 from sqlx.migrations.lexing import BLANKS, LEXICONS, Syntax
+from sqlx.migrations.mysql_lexing import mysql_lexicon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["MOST_WORDS", "Statement", "Statements", "pieces", "position", "split"]
+    from sqlx.migrations.bodies import Body
+    from sqlx.migrations.lexing import Lexicon
+
+__all__ = [
+    "MOST_WORDS",
+    "Statement",
+    "Statements",
+    "parts",
+    "pieces",
+    "position",
+    "split",
+]
 
 MOST_WORDS = 12
 
@@ -25,14 +41,18 @@ class Statement:
 
     Args:
         start: Offset of its first token.
-        end: Offset after the `;` that ends it, or after its last token.
+        end: Offset after the `;` that ends it, or after its last token; in MySQL always
+            after its last token.
         words: Its first words outside of parentheses, upper-cased, at most 12; a
             quoted name is a `"`.
+        conditional: True when all of it stands in `/*! … */`: a server of another
+            version takes it for a comment.
     """
 
     start: int
     end: int
     words: tuple[str, ...]
+    conditional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +63,17 @@ class Statements:
         text: The whole text.
         items: Its statements in order; what holds no token is none.
         certain: True when nothing was open at the end and nothing doubtful was met.
+        cuts: Where the file is written to the mysql client alone: its DELIMITER
+            commands and the delimiters that these have set, as (start, end).
     """
 
     text: str
     items: tuple[Statement, ...]
     certain: bool
+    cuts: tuple[tuple[int, int], ...] = ()
 
     def sql(self, item: Statement) -> str:
-        """Cut out the text of one statement, with the `;` that ends it."""
+        """Cut out the text of one statement, or of another range."""
         return self.text[item.start : item.end]
 
 
@@ -63,9 +86,24 @@ def split(text: str, syntax: Syntax) -> Statements:
 
     Source:
         PostgreSQL's scan.l and psql's psqlscan.l, with standard_conforming_strings on;
-        SQLite's tokenize.c and complete.c.
+        SQLite's tokenize.c and complete.c; the manuals of MySQL and MariaDB.
     """
-    return _Splitter(text, syntax).run()
+    if syntax is Syntax.MYSQL:
+        return _ClientSplitter(text).run()
+    return _Splitter(text, syntax, LEXICONS[syntax]).run()
+
+
+def parts(statements: Statements) -> tuple[Statement, ...]:
+    """List what is sent as it is when the splitter doubts: the text, cut by its cuts.
+
+    A part reaches from its first statement, whose words it has, to the next cut.
+    """
+    ends = [start for start, _ in statements.cuts] + [len(statements.text)]
+    found: dict[int, Statement] = {}
+    for item in statements.items:
+        end = ends[bisect_left(ends, item.end)]
+        found.setdefault(end, Statement(item.start, end, item.words, item.conditional))
+    return tuple(found.values())
 
 
 def pieces(statements: Statements) -> tuple[str, ...]:
@@ -94,13 +132,15 @@ def position(text: str, offset: int) -> tuple[int, int, str]:
 class _Splitter:
     """Reads a text once, from token to token."""
 
-    def __init__(self, text: str, syntax: Syntax) -> None:
+    def __init__(self, text: str, syntax: Syntax, lexicon: Lexicon) -> None:
         self.text = text
-        self.lexicon = LEXICONS[syntax]
+        self.lexicon = lexicon
         self.new_body = _BODIES[syntax]
         # In PostgreSQL a `;` in parentheses ends nothing: CREATE RULE … DO (a; b).
         self.parentheses_hide = syntax is Syntax.POSTGRES
+        self.parentheses_hide_words = syntax is not Syntax.SQLITE
         self.items: list[Statement] = []
+        self.cuts: list[tuple[int, int]] = []
         self.certain = True
         self.at = 0
         self.begin()
@@ -113,11 +153,23 @@ class _Splitter:
         self.depth = 0
         self.body = self.new_body()
         self.wants_words = True
+        self.conditional = False
 
     def run(self) -> Statements:
         """Cut the whole text."""
-        text, read = self.text, self.lexicon.read
-        handlers: Mapping[str, Callable[[int, int], None]] = {
+        text, handlers = self.text, self.handlers()
+        while (token := self.read()) is not None:
+            kind, start, end = token
+            handlers.get(kind, self.other)(start, end)
+            self.at = end
+        self.comment(len(text), len(text))
+        self.certain = self.certain and not self.body.is_open
+        self.finish(self.end)
+        return Statements(text, tuple(self.items), self.certain, tuple(self.cuts))
+
+    def handlers(self) -> dict[str, Callable[[int, int], None]]:
+        """List who takes which kind of token; `other` takes the rest."""
+        return {
             "line": self.comment,
             "block": self.comment,
             "semicolon": self.semicolon,
@@ -127,14 +179,10 @@ class _Splitter:
             "close": self.close,
             "doubt": self.doubt,
         }
-        while (token := read(text, self.at, every=self.wants_words)) is not None:
-            kind, start, end = token
-            handlers.get(kind, self.other)(start, end)
-            self.at = end
-        self.comment(len(text), len(text))
-        self.certain = self.certain and not self.body.is_open
-        self.finish(self.end)
-        return Statements(text, tuple(self.items), self.certain)
+
+    def read(self) -> tuple[str, int, int] | None:
+        """Read the next token."""
+        return self.lexicon.read(self.text, self.at, every=self.wants_words)
 
     def comment(self, start: int, _end: int) -> None:
         """Reach as far as the tokens before it, if `marks` jumped over some."""
@@ -182,8 +230,8 @@ class _Splitter:
         self.other(start, end)
 
     def other(self, start: int, end: int) -> None:
-        """Take any other token: only a dot can mean something to the body."""
-        self.follow("." if self.text[end - 1] == "." else "")
+        """Take any other token."""
+        self.follow(self.text[end - 1])
         self.reach(start, end)
 
     def keep(self, word: str) -> None:
@@ -194,7 +242,7 @@ class _Splitter:
 
     def follow(self, token: str) -> None:
         """Let the body see a token, if it looks."""
-        if self.body.wants_words and not (self.depth and self.parentheses_hide):
+        if self.body.wants_words and not (self.depth and self.parentheses_hide_words):
             self.body.see(token)
 
     def reach(self, start: int, end: int) -> None:
@@ -212,108 +260,103 @@ class _Splitter:
         """End the statement; an open parenthesis makes it doubtful."""
         self.certain = self.certain and self.depth == 0
         if self.start is not None:
-            self.items.append(Statement(self.start, end, tuple(self.words)))
+            words = tuple(self.words)
+            self.items.append(Statement(self.start, end, words, self.conditional))
         self.begin()
 
 
-class _Body(Protocol):
-    """Follows a statement's tokens into the part where `;` does not end it."""
+class _ClientSplitter(_Splitter):
+    """Reads MySQL's SQL, and the DELIMITER of its client."""
 
-    @property
-    def is_open(self) -> bool:
-        """True while a `;` belongs to the statement."""
+    def __init__(self, text: str) -> None:
+        self.delimiter = ";"
+        super().__init__(text, Syntax.MYSQL, mysql_lexicon())
 
-    @property
-    def wants_words(self) -> bool:
-        """True while the next word decides something."""
+    def begin(self) -> None:
+        """Begin a statement outside of `/*! … */`."""
+        super().begin()
+        self.outside = True
+        self.conditional = True
+        self.lexicon = mysql_lexicon(self.delimiter)
 
-    def see(self, token: str) -> None:
-        """Take a token: a word in upper case, `;`, `.`, or nothing for all else."""
+    def handlers(self) -> dict[str, Callable[[int, int], None]]:
+        """Know the client's delimiter and `/*! … */`, too."""
+        return super().handlers() | {
+            "delimiter": self.cut,
+            "conditional": self.enter,
+            "closing": self.leave,
+        }
 
+    def read(self) -> tuple[str, int, int] | None:
+        """Obey DELIMITER where it stands: between statements, in a line of its own."""
+        while self.start is None and (found := _DELIMITER.match(self.text, self.at)):
+            start, end = found.span("line")
+            line = self.text.rfind("\n", 0, start) + 1
+            if self.text[line:start].strip(BLANKS):
+                break
+            self.delimiter = found["quoted"] or found["plain"]
+            self.cuts.append((start, end))
+            self.at = end
+            self.begin()
+        return super().read()
 
-# state: (token: next state, next state for any other token)
-_Table: TypeAlias = "Mapping[str, tuple[Mapping[str, str], str]]"
+    def semicolon(self, start: int, end: int) -> None:
+        """End the statement before the `;`, unless that stands within a block."""
+        self.certain = self.certain and self.depth == 0
+        self.body.see(";")
+        if self.body.is_open:
+            self.reach(start, end)
+        else:
+            self.stop(start)
 
-_ROUTINE: _Table = {
-    "": ({"CREATE": "create"}, "plain"),
-    "plain": ({}, "plain"),
-    "create": ({"OR": "or", "FUNCTION": "head", "PROCEDURE": "head"}, "plain"),
-    "or": ({"REPLACE": "replace"}, "plain"),
-    "replace": ({"FUNCTION": "head", "PROCEDURE": "head"}, "plain"),
-    "head": ({"BEGIN": "begin"}, "head"),
-    "begin": ({"BEGIN": "begin", "ATOMIC": "body"}, "head"),
-}
+    def cut(self, start: int, end: int) -> None:
+        """End the statement, whatever it is: the client sends it as it is."""
+        self.certain = self.certain and not self.body.is_open
+        self.cuts.append((start, end))
+        self.stop(start)
 
+    def stop(self, at: int) -> None:
+        """End the statement with its last token."""
+        self.comment(at, at)
+        self.finish(self.end)
 
-class _RoutineBody:
-    """PostgreSQL: CREATE [OR REPLACE] FUNCTION or PROCEDURE … BEGIN ATOMIC … END.
+    def enter(self, start: int, end: int) -> None:
+        """Go into `/*! … */`."""
+        self.outside = False
+        self.lexicon = mysql_lexicon(self.delimiter, conditional=True)
+        self.reach(start, end)
 
-    psql takes any BEGIN for the beginning of the body; here ATOMIC must follow, and
-    after AS or a dot, END and CASE are names, as they are for the server.
-    """
+    def leave(self, start: int, end: int) -> None:
+        """Come out of it."""
+        self.reach(start, end)
+        self.outside = True
+        self.lexicon = mysql_lexicon(self.delimiter)
 
-    def __init__(self) -> None:
-        self.state = ""
-        self.depth = 0
-        self.previous = ""
+    def reach(self, start: int, end: int) -> None:
+        """Note whether there is anything outside of `/*! … */`."""
+        super().reach(start, end)
+        self.conditional = self.conditional and not self.outside
 
-    @property
-    def is_open(self) -> bool:
-        return self.depth > 0
+    def finish(self, end: int) -> None:
+        """End the statement.
 
-    @property
-    def wants_words(self) -> bool:
-        return self.state != "plain"
-
-    def see(self, token: str) -> None:
-        if not self.depth:
-            nexts, otherwise = _ROUTINE[self.state]
-            self.state = nexts.get(token, otherwise)
-            self.depth = int(self.state == "body")
-        elif self.previous not in {"AS", "."}:
-            self.depth += {"CASE": 1, "END": -1}.get(token, 0)
-            self.state = "body" if self.depth else "head"
-        self.previous = token
-
-
-_TRIGGER: _Table = {
-    "start": ({";": "start", "EXPLAIN": "explain", "CREATE": "create"}, "normal"),
-    "normal": ({";": "start"}, "normal"),
-    "explain": (
-        dict.fromkeys(("EXPLAIN", "TEMP", "TEMPORARY", "TRIGGER", "END"), "normal")
-        | {";": "start", "CREATE": "create"},
-        "explain",
-    ),
-    "create": (
-        {";": "start", "TEMP": "create", "TEMPORARY": "create", "TRIGGER": "trigger"},
-        "normal",
-    ),
-    "trigger": ({";": "semicolon"}, "trigger"),
-    "semicolon": ({";": "semicolon", "END": "end"}, "trigger"),
-    "end": ({";": "start"}, "trigger"),
-}
-
-
-class _TriggerBody:
-    """SQLite: CREATE [TEMP] TRIGGER … ends with `; END ;`, as complete.c has it."""
-
-    def __init__(self) -> None:
-        self.state = "start"
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in {"trigger", "semicolon"}
-
-    @property
-    def wants_words(self) -> bool:
-        return self.state not in {"normal", "trigger"}
-
-    def see(self, token: str) -> None:
-        nexts, otherwise = _TRIGGER[self.state]
-        self.state = nexts.get(token, otherwise)
+        An open `/*! … */` makes it doubtful, and a `--` which is a comment only where
+        nothing follows it.
+        """
+        if self.start is not None and self.text.endswith("--", self.start, end):
+            self.certain = False
+        self.certain = self.certain and self.outside
+        super().finish(end)
 
 
-_BODIES: Mapping[Syntax, Callable[[], _Body]] = {
-    Syntax.POSTGRES: _RoutineBody,
-    Syntax.SQLITE: _TriggerBody,
+_DELIMITER = re.compile(
+    rf"""[{BLANKS}]*+(?P<line>delimiter[ \t]++(?:
+    (?P<quote>['"`])(?P<quoted>[^'"`\\\n]+)(?P=quote) | (?P<plain>[^\s'"`\\][^\s\\]*+)
+    )(?!\S)[^\n]*+)""",
+    re.ASCII | re.IGNORECASE | re.VERBOSE,
+)
+_BODIES: Mapping[Syntax, Callable[[], Body]] = {
+    Syntax.POSTGRES: RoutineBody,
+    Syntax.SQLITE: TriggerBody,
+    Syntax.MYSQL: CompoundBody,
 }

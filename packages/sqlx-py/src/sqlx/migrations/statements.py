@@ -6,10 +6,18 @@ import re
 from typing import TYPE_CHECKING
 
 from sqlx.migrations.lexing import Syntax
+from sqlx.migrations.mysql_words import (
+    commits_implicitly,
+    is_certain_in,
+    is_control,
+    leaves_session,
+    loads_from_client,
+)
 from sqlx.migrations.splitting import (
     MOST_WORDS,
     Statement,
     Statements,
+    parts,
     pieces,
     position,
     split,
@@ -23,9 +31,12 @@ __all__ = [
     "Statements",
     "Syntax",
     "client_copy",
+    "commits_implicitly",
     "ends_transaction",
+    "is_certain_in",
     "is_plain_ddl",
     "leaves_settings",
+    "parts",
     "pieces",
     "position",
     "split",
@@ -41,8 +52,7 @@ def transaction_control(
     return tuple(
         item
         for item in statements.items
-        if not controls.isdisjoint((item.words[:1], item.words[:2]))
-        and not _goes_to_savepoint(item)
+        if controls(item) and not _goes_to_savepoint(item)
     )
 
 
@@ -51,7 +61,7 @@ def ends_transaction(statement: Statement) -> bool:
 
     COMMIT PREPARED and ROLLBACK PREPARED end another one.
     """
-    if statement.words[:2] == ("PREPARE", "TRANSACTION"):
+    if statement.words[:2] in _ENDS_BY_TWO:
         return True
     return (
         not _ENDS.isdisjoint(statement.words[:1])
@@ -61,14 +71,17 @@ def ends_transaction(statement: Statement) -> bool:
 
 
 def client_copy(statements: Statements) -> Statement | None:
-    """Find the first COPY (PostgreSQL) whose data comes from the client, or goes there.
+    """Find the first statement whose data comes from the client, or goes there.
+
+    It is a COPY of PostgreSQL's, or a LOAD DATA LOCAL of MySQL's.
 
     Source:
         gram.y, `copy_file_name`: STDIN and STDOUT mean the same there.
     """
     for item in statements.items:
         pairs = zip(item.words, item.words[1:], strict=False)
-        if item.words[:1] == ("COPY",) and not _CLIENT_FILES.isdisjoint(pairs):
+        copies = item.words[:1] == ("COPY",) and not _CLIENT_FILES.isdisjoint(pairs)
+        if copies or loads_from_client(item):
             return item
     return None
 
@@ -85,11 +98,13 @@ def is_plain_ddl(statements: Statements) -> bool:
     )
 
 
-def leaves_settings(statements: Statements) -> tuple[Statement, ...]:
+def leaves_settings(statements: Statements, syntax: Syntax) -> tuple[Statement, ...]:
     """Find the statements that change a setting beyond the transaction.
 
     PostgreSQL and SQLite have no such word in common, so both are looked for.
     """
+    if syntax is Syntax.MYSQL:
+        return leaves_session(statements)
     return tuple(
         item
         for item in statements.items
@@ -97,21 +112,34 @@ def leaves_settings(statements: Statements) -> tuple[Statement, ...]:
     )
 
 
-_CONTROLS: Mapping[Syntax, frozenset[tuple[str, ...]]] = {
-    Syntax.POSTGRES: frozenset(
-        {
-            ("BEGIN",),
-            ("START", "TRANSACTION"),
-            ("COMMIT",),
-            ("END",),
-            ("ROLLBACK",),
-            ("ABORT",),
-            ("PREPARE", "TRANSACTION"),
-        }
+def _begins_with(*phrases: tuple[str, ...]) -> Callable[[Statement], bool]:
+    known = frozenset(phrases)
+    return lambda item: not known.isdisjoint((item.words[:1], item.words[:2]))
+
+
+_CONTROLS: Mapping[Syntax, Callable[[Statement], bool]] = {
+    Syntax.POSTGRES: _begins_with(
+        ("BEGIN",),
+        ("START", "TRANSACTION"),
+        ("COMMIT",),
+        ("END",),
+        ("ROLLBACK",),
+        ("ABORT",),
+        ("PREPARE", "TRANSACTION"),
     ),
-    Syntax.SQLITE: frozenset({("BEGIN",), ("COMMIT",), ("END",), ("ROLLBACK",)}),
+    Syntax.SQLITE: _begins_with(("BEGIN",), ("COMMIT",), ("END",), ("ROLLBACK",)),
+    Syntax.MYSQL: is_control,
 }
 _ENDS = frozenset({"COMMIT", "END", "ROLLBACK", "ABORT"})
+# To turn autocommit off ends nothing, but its value is no word.
+_ENDS_BY_TWO = frozenset(
+    {
+        ("PREPARE", "TRANSACTION"),
+        ("XA", "COMMIT"),
+        ("XA", "ROLLBACK"),
+        ("SET", "AUTOCOMMIT"),
+    }
+)
 
 
 def _goes_to_savepoint(statement: Statement) -> bool:
