@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import mysql_server
 import pytest
-from support import Awaited, Database, Door, Write, new_folder
+from support import Awaited, Database, Door, Given, Write, new_folder
 
 import sqlx
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from sqlx.embedded import Server
 
 HERE = Path(__file__).parent
+numbers = count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,6 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.sqlx(migrations=False))
+    items[:] = [item for item in items if not is_twice_the_same(item)]
+
+
+def is_twice_the_same(item: pytest.Item) -> bool:
+    """Tell whether a connection is given that we would have opened so: SQLite's."""
+    chosen = getattr(getattr(item, "callspec", None), "params", {})
+    fixtures = {*getattr(item, "fixturenames", ()), f"on_{chosen.get('database')}"}
+    return chosen.get("colour") is Given and not fixtures & {"on_postgres", "on_mysql"}
 
 
 @pytest.fixture(scope="session")
@@ -55,16 +66,73 @@ def on_sqlite(tmp_path: Path) -> Database:
     return Database("sqlite", f"sqlite://{path}?mode=rwc", str(path))
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[mysql_server.Server]:
+    """Start one MariaDB for the session."""
+    yield from started(mysql_server.MARIADB)
+
+
+@pytest.fixture(scope="session")
+def mysql() -> Iterator[mysql_server.Server]:
+    """Start one MySQL for the session."""
+    yield from started(mysql_server.MYSQL)
+
+
+def started(flavour: mysql_server.Flavour) -> Iterator[mysql_server.Server]:
+    """Start a server, in memory where there is a way, and end it."""
+    mysql_server.need(flavour)
+    folder = new_folder()
+    server = mysql_server.Server(folder, flavour)
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def on_mysql(mariadb: mysql_server.Server) -> Database:
+    """Make an empty database of MariaDB, the one that most tests have as "mysql"."""
+    return made(mariadb)
+
+
+@pytest.fixture
+def on_real_mysql(mysql: mysql_server.Server) -> Database:
+    """Make an empty database of MySQL itself."""
+    return made(mysql)
+
+
+def made(server: mysql_server.Server) -> Database:
+    """Make an empty database, which goes with its server."""
+    name = f"test_{next(numbers)}"
+    server.ask(f"CREATE DATABASE {name}")
+    return Database("mysql", server.url(name), server.url(name))
+
+
+REAL_MYSQL = pytest.param("real_mysql", marks=pytest.mark.slow)
+
+
+@pytest.fixture(params=["sqlite", "postgres", "mysql", REAL_MYSQL])
 def database(request: pytest.FixtureRequest) -> Database:
     """An empty database, of each kind in turn."""
     found: Database = request.getfixturevalue(f"on_{request.param}")
     return found
 
 
-@pytest.fixture(params=[sqlx.Migrator, Awaited], ids=["sync", "async"])
+@pytest.fixture(params=["sqlite", "postgres"])
+def transactional(request: pytest.FixtureRequest) -> Database:
+    """An empty database where a transaction undoes DDL, of each kind in turn."""
+    found: Database = request.getfixturevalue(f"on_{request.param}")
+    return found
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(sqlx.Migrator, id="sync"),
+        pytest.param(Awaited, id="async"),
+        pytest.param(Given, id="given", marks=pytest.mark.slow),
+    ]
+)
 def colour(request: pytest.FixtureRequest) -> Door:
-    """Both doors in turn, behind one face: one body, four tests."""
+    """Both doors in turn, behind one face: one body, six tests."""
     return cast("Door", request.param)
 
 

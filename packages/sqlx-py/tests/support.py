@@ -8,10 +8,16 @@ import sqlite3
 import tempfile
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
 
+import asyncmy
+import asyncpg
+import mysql_server
 import psycopg
+import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 import sqlx
@@ -20,17 +26,19 @@ from sqlx.engine.steps import Event, Rows, Step, Steps
 from sqlx.migrations.migration import checksum
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from sqlx import Info, Kind, Migration, News, Report, Source
 
 __all__ = [
     "ADVISORY_LOCKS",
     "DIALECT",
+    "USER_LOCKS",
     "Asked",
     "Awaited",
     "Database",
     "Door",
+    "Given",
     "Write",
     "history_reply",
     "lock_reply",
@@ -47,6 +55,21 @@ ADVISORY_LOCKS = (
     "pg_locks WHERE locktype = 'advisory' AND granted AND database ="
     " (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
+# Those of the server: it has one test at a time. MariaDB reads the one comment, MySQL
+# the other.
+USER_LOCKS = (
+    "/*M! information_schema.metadata_lock_info WHERE lock_type = 'User lock' */"
+    "/*!80000 performance_schema.metadata_locks"
+    " WHERE object_type = 'USER LEVEL LOCK' */"
+)
+_TABLES = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+    "postgres": "SELECT tablename FROM pg_tables WHERE schemaname = 'public'",
+    "mysql": (
+        "SELECT table_name FROM information_schema.tables"
+        " WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"
+    ),
+}
 
 
 class Write(Protocol):
@@ -61,7 +84,7 @@ class Database:
     """An empty database of one test.
 
     Args:
-        kind: "sqlite" or "postgres".
+        kind: "sqlite", "postgres" or "mysql".
         url: Where it is, as a caller of ours writes it.
         place: What the driver's own `connect` is given: a path, or the same URL.
     """
@@ -76,8 +99,27 @@ class Database:
         return self.kind == "postgres"
 
     @property
+    def is_mysql(self) -> bool:
+        """Whether MySQL's and MariaDB's SQL is understood."""
+        return self.kind == "mysql"
+
+    @property
+    def rolls_back(self) -> bool:
+        """Whether a transaction undoes DDL."""
+        return not self.is_mysql
+
+    @property
+    def history(self) -> str:
+        """The history's table as our messages write it."""
+        if self.is_mysql:
+            return f"`{self.name}`._sqlx_migrations"
+        return "public._sqlx_migrations" if self.is_postgres else "_sqlx_migrations"
+
+    @property
     def name(self) -> str:
-        """Its name on PostgreSQL's server."""
+        """Its name on the server."""
+        if self.is_mysql:
+            return urlsplit(self.place).path[1:]
         return str(conninfo_to_dict(self.place)["dbname"])
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -85,6 +127,10 @@ class Database:
         if self.is_postgres:
             with psycopg.connect(self.place, autocommit=True) as connection:
                 return connection.execute(sql.encode()).fetchall()
+        if self.is_mysql:
+            with mysql_server.connect(self.place) as asked, asked.cursor() as cursor:
+                cursor.execute(sql)
+                return list(cursor.fetchall())
         with closing(sqlite3.connect(self.place, isolation_level=None)) as file:
             return file.execute(sql).fetchall()
 
@@ -93,6 +139,12 @@ class Database:
         if self.is_postgres:
             with psycopg.connect(self.place, autocommit=True) as connection:
                 connection.execute(sql.encode())
+            return
+        if self.is_mysql:
+            with mysql_server.connect(self.place) as asked, asked.cursor() as cursor:
+                cursor.execute(sql)
+                while cursor.nextset():
+                    pass
             return
         with closing(sqlite3.connect(self.place, isolation_level=None)) as file:
             file.executescript(sql)
@@ -103,17 +155,17 @@ class Database:
 
     def locks(self) -> int:
         """Count the advisory locks that somebody holds in it."""
-        ((count,),) = self.rows(f"SELECT count(*) FROM {ADVISORY_LOCKS}")
+        held = USER_LOCKS if self.is_mysql else ADVISORY_LOCKS
+        ((count,),) = self.rows(f"SELECT count(*) FROM {held}")
         return int(count)
 
     def tables(self) -> list[str]:
         """Name the tables that migrations have made, the history left out."""
-        sql = (
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-            if self.is_postgres
-            else "SELECT name FROM sqlite_master WHERE type = 'table'"
-        )
-        return sorted(name for (name,) in self.rows(sql) if name[:5] != "_sqlx")
+        return sorted(name for name in self.all_tables() if name[:5] != "_sqlx")
+
+    def all_tables(self) -> list[str]:
+        """Name all its tables."""
+        return [name for (name,) in self.rows(_TABLES[self.kind])]
 
 
 class Door(Protocol):
@@ -138,23 +190,58 @@ class Awaited:
         self, database: object, target: int | None = None, *, dry_run: bool = False
     ) -> Report:
         """Apply what is pending."""
-        return asyncio.run(self.migrator.run(database, target, dry_run=dry_run))
+        run = partial(self.migrator.run, target=target, dry_run=dry_run)
+        return asyncio.run(self.asked(run, database))
 
     def skip(
         self, database: object, target: int | None = None, *, dry_run: bool = False
     ) -> Report:
         """Record what is pending."""
-        return asyncio.run(self.migrator.skip(database, target, dry_run=dry_run))
+        skip = partial(self.migrator.skip, target=target, dry_run=dry_run)
+        return asyncio.run(self.asked(skip, database))
 
     def revert(
         self, database: object, target: int | None = None, *, dry_run: bool = False
     ) -> Report:
         """Undo what is applied."""
-        return asyncio.run(self.migrator.revert(database, target, dry_run=dry_run))
+        revert = partial(self.migrator.revert, target=target, dry_run=dry_run)
+        return asyncio.run(self.asked(revert, database))
 
     def info(self, database: object) -> Info:
         """List what is applied and what is not."""
-        return asyncio.run(self.migrator.info(database))
+        return asyncio.run(self.asked(self.migrator.info, database))
+
+    def wait(self, database: object, *, timeout_seconds: float = 300.0) -> Report:
+        """Wait until somebody else has applied everything."""
+        wait = partial(self.migrator.wait, timeout_seconds=timeout_seconds)
+        return asyncio.run(self.asked(wait, database))
+
+    async def asked(self, ask: Callable[[object], Awaitable[T]], database: object) -> T:
+        """Ask of what a test names."""
+        return await ask(database)
+
+
+class Given(Awaited):
+    """The same on a connection that a user would have made: asyncpg's, asyncmy's."""
+
+    async def asked(self, ask: Callable[[object], Awaitable[T]], database: object) -> T:
+        """Connect to what a URL names, and ask of the connection."""
+        if not isinstance(database, str):
+            return await ask(database)
+        known = sqlx.parse_url(database, {})
+        if isinstance(known, sqlx.MySqlUrl):
+            async with asyncmy.connect(**known.keywords()) as by_asyncmy:
+                return await ask(by_asyncmy)
+        if "pooled=" in database:
+            pytest.skip("nobody tells it of a pooler: it is found out")
+        try:
+            by_asyncpg = await asyncpg.connect(database)
+        except (OSError, asyncpg.PostgresError):
+            pytest.skip("it is the user who connects")
+        try:
+            return await ask(by_asyncpg)
+        finally:
+            await by_asyncpg.close()
 
 
 def migration(

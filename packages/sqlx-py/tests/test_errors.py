@@ -31,6 +31,7 @@ from sqlx.errors import (
     RowNotFound,
     SourceError,
     SqlxError,
+    StillPending,
     TooManyRows,
     VersionMismatch,
     VersionMissing,
@@ -140,6 +141,16 @@ MESSAGES: dict[SqlxError, str] = {
     LockTimeout(0.5, ""): (
         "the migration lock is still held after 0.5 s; let it finish or end it, or "
         "wait longer with --lock-timeout (lock_timeout_seconds)"
+    ),
+    StillPending((2,), ("notes",), 30.0, "", "pid 42, user ann"): (
+        "after 30 s, migrations are still pending: 2 (notes); none is applied; the "
+        "migration lock is held by pid 42, user ann: let it finish, or wait longer "
+        "(timeout_seconds)"
+    ),
+    StillPending((2, 3, 4, 5, 6), tuple("abcde"), 0.5, "1 (users), 2026Z", ""): (
+        "after 0.5 s, migrations are still pending: 2 (a), 3 (b), 4 (c) and 2 more; "
+        "the newest applied one is 1 (users), 2026Z; nobody is seen to migrate: run "
+        "`sqlx migrate run`, or wait longer (timeout_seconds)"
     ),
     InTransaction(): (
         "the connection is inside a transaction, and migrations need their own; commit "

@@ -8,6 +8,7 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, NullConnectionPool
@@ -15,12 +16,16 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool, NullConnectionPool
 import sqlx
 from sqlx import opening
 from sqlx.config.url import EmbeddedUrl, parse_url
+from sqlx.databases.kinds import KINDS
 
 if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
 
     from support import Database, Door, Write
+
+
+SETTING = opening.Setting("h", ("main",), True, 1.0, 0.0, print)  # noqa: FBT003 -- in order.
 
 
 class Mine(psycopg.Connection[Any]):
@@ -59,6 +64,13 @@ def test_a_connection_or_a_pool_is_used(on_postgres: Database, folder: Path) -> 
             assert (await migrator.run(connection)).already_applied == 1
         async with AsyncConnectionPool(on_postgres.place, open=False) as pool:
             assert (await migrator.run(pool)).already_applied == 1
+        async with asyncpg.create_pool(on_postgres.place, min_size=1) as lender:
+            assert (await migrator.run(lender)).already_applied == 1
+            async with lender.acquire() as lent:
+                assert (await migrator.run(lent)).already_applied == 1
+            assert lender.get_size() == lender.get_idle_size() == 1
+            with pytest.raises(sqlx.ConnectionLost, match="released back to the pool"):
+                await migrator.run(lent)
 
     asyncio.run(the_same())
 
@@ -86,30 +98,34 @@ def test_what_we_do_not_know_is_a_type_error(
     with pytest.raises(TypeError) as sync:
         sqlx.Migrator(folder).run(given)
     assert str(sync.value) == (
-        "Migrator takes a database URL, a psycopg Connection or ConnectionPool, or an "
-        f"sqlite3.Connection, not {kind}"
+        "Migrator takes a database URL, sqlite3.Connection, psycopg.Connection, "
+        "psycopg_pool.ConnectionPool, pymysql.Connection or sqlalchemy.Engine, "
+        f"not {kind}"
     )
     with pytest.raises(TypeError) as other:
         asyncio.run(sqlx.AsyncMigrator(folder).run(given))
     assert str(other.value) == (
-        "AsyncMigrator takes a database URL, a psycopg AsyncConnection or "
-        f"AsyncConnectionPool, or an sqlite3.Connection, not {kind}"
+        "AsyncMigrator takes a database URL, sqlite3.Connection, "
+        "psycopg.AsyncConnection, psycopg_pool.AsyncConnectionPool, "
+        "asyncpg.Connection, asyncpg.PoolConnectionProxy, asyncpg.Pool, "
+        "pymysql.Connection, asyncmy.Connection, asyncmy.Pool or "
+        f"sqlalchemy.AsyncEngine, not {kind}"
     )
 
 
 def test_the_other_colour_is_a_type_error(on_postgres: Database, folder: Path) -> None:
     """A sync connection is not for AsyncMigrator, nor the other way round."""
     with psycopg.connect(on_postgres.place) as connection:
-        with pytest.raises(TypeError, match=r"not psycopg\.Connection$"):
+        with pytest.raises(TypeError, match=r"Connection, which is for Migrator$"):
             asyncio.run(sqlx.AsyncMigrator(folder).run(connection))
         pool = ConnectionPool(on_postgres.place, open=False)
-        with pytest.raises(TypeError, match=r"not psycopg_pool\.ConnectionPool$"):
+        with pytest.raises(TypeError, match=r"ConnectionPool, which is for Migrator$"):
             asyncio.run(sqlx.AsyncMigrator(folder).run(pool))
 
     async def other() -> None:
         connecting = psycopg.AsyncConnection.connect(on_postgres.place)
         async with await connecting as connection:
-            with pytest.raises(TypeError, match=r"not psycopg\.AsyncConnection$"):
+            with pytest.raises(TypeError, match=r"which is for AsyncMigrator$"):
                 sqlx.Migrator(folder).run(connection)
 
     asyncio.run(other())
@@ -141,6 +157,14 @@ def test_a_missing_driver_names_what_to_install() -> None:
     )
 
 
+def test_each_kind_names_functions_that_there_are() -> None:
+    """The table of kinds is read late, so that no driver is imported for it."""
+    for kind in KINDS.values():
+        for name in filter(None, (kind.sync, kind.other)):
+            assert callable(kind.door(name))
+        assert all(hasattr(SETTING, told) for told in kind.told)
+
+
 def test_sqlite_imports_no_driver_of_postgresql(
     on_sqlite: Database, folder: Path
 ) -> None:
@@ -154,13 +178,28 @@ def test_sqlite_imports_no_driver_of_postgresql(
     assert "psycopg" not in done.stdout
 
 
+def test_asyncpg_needs_no_psycopg(on_postgres: Database, folder: Path) -> None:
+    """Who has the one need not install the other."""
+    code = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "import asyncio, asyncpg, sqlx\n"
+        "async def main():\n"
+        "    async with asyncpg.create_pool(sys.argv[2], min_size=1) as pool:\n"
+        "        report = await sqlx.AsyncMigrator(sys.argv[1]).run(pool)\n"
+        "        print(len(report.applied))\n"
+        "asyncio.run(main())"
+    )
+    command = [sys.executable, "-c", code, str(folder), on_postgres.place]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout == "1\n"
+
+
 def test_a_table_name_and_schemas_reach_the_dialect(on_sqlite: Database) -> None:
     """What is chosen for a migrator is what its dialect knows."""
-    setting = opening.Setting("h", ("main",), True, 1.0, 0.0, print)  # noqa: FBT003 -- in order.
-    with opening.open_sync(on_sqlite.url, setting) as (dialect, connection):
+    with opening.open_sync(on_sqlite.url, SETTING) as (dialect, connection):
         assert dialect.table == "h"
         assert connection.execute(dialect.prepare()) == []
-    with closing(_memory()) as given, opening.open_sync(given, setting) as (other, _):
+    with closing(_memory()) as given, opening.open_sync(given, SETTING) as (other, _):
         assert other.table == "h"
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import sqlx
 from sqlx import errors
+from sqlx.engine import news
 
 
 def test_every_public_name_is_there_and_documented() -> None:
@@ -32,6 +33,12 @@ def test_dir_lists_names_that_are_not_loaded_yet() -> None:
 def test_every_error_is_a_name_of_sqlx_too(name: str) -> None:
     """`sqlx.Dirty` and `sqlx.errors.Dirty` are one."""
     assert getattr(sqlx, name) is getattr(errors, name)
+
+
+@pytest.mark.parametrize("name", news.__all__)
+def test_all_that_is_told_is_a_name_of_sqlx_too(name: str) -> None:
+    """What `on_event` hears can be told apart without an import of ours."""
+    assert getattr(sqlx, name) is getattr(news, name)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -1,14 +1,16 @@
 """SQLx for Python: plain-SQL migrations and checked queries, as Rust's SQLx has them.
 
 The names are loaded when they are first used, so that `import sqlx` costs nothing. Each
-error of `sqlx.errors` is here, too. The commands `prepare`, `check` and `describe` are
-functions in `sqlx.prepare`. All else is ours to change.
+error of `sqlx.errors` and all that `on_event` may hear is here, too. The commands
+`prepare`, `check` and `describe` are functions in `sqlx.prepare`. All else is ours to
+change.
 """
 
 from sqlx.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from sqlx.applications import lifespan, wait_until_migrated
     from sqlx.checked import (
         query,
         query_as,
@@ -16,24 +18,27 @@ if TYPE_CHECKING:
         query_scalar,
         unchecked,
     )
-    from sqlx.config.url import EmbeddedUrl, PostgresUrl, SqliteUrl, parse_url
+    from sqlx.config.url import (
+        EmbeddedUrl,
+        MySqlUrl,
+        PostgresUrl,
+        SqliteUrl,
+        parse_url,
+    )
     from sqlx.database import (
         create_database,
         database_exists,
         drop_database,
     )
     from sqlx.embedded import start as start_embedded
+    from sqlx.engine.news import *  # noqa: F403 -- those that `__all__` has no room for.
     from sqlx.engine.news import (
         Change,
         Info,
         News,
         Outcome,
         Report,
-        Retrying,
-        Starting,
         State,
-        WaitingForDatabase,
-        WaitingForLock,
     )
     from sqlx.errors import *  # noqa: F403 -- those that `__all__` has no room for.
     from sqlx.errors import (
@@ -72,27 +77,25 @@ __all__ = [
     "Migration",
     "MigrationError",
     "Migrator",
+    "MySqlUrl",
     "News",
     "Outcome",
     "PostgresUrl",
     "QueryError",
     "Report",
-    "Retrying",
     "RowNotFound",
     "RowsAffected",
     "Source",
     "SourceWarning",
     "SqliteUrl",
     "SqlxError",
-    "Starting",
     "State",
     "TooManyRows",
-    "WaitingForDatabase",
-    "WaitingForLock",
     "__version__",
     "create_database",
     "database_exists",
     "drop_database",
+    "lifespan",
     "parse_url",
     "query",
     "query_as",
@@ -100,15 +103,19 @@ __all__ = [
     "query_scalar",
     "start_embedded",
     "unchecked",
+    "wait_until_migrated",
 ]
 
 _MODULES = {
+    "lifespan": "sqlx.applications",
+    "wait_until_migrated": "sqlx.applications",
     "query": "sqlx.checked",
     "query_as": "sqlx.checked",
     "query_file": "sqlx.checked",
     "query_scalar": "sqlx.checked",
     "unchecked": "sqlx.checked",
     "EmbeddedUrl": "sqlx.config.url",
+    "MySqlUrl": "sqlx.config.url",
     "PostgresUrl": "sqlx.config.url",
     "SqliteUrl": "sqlx.config.url",
     "parse_url": "sqlx.config.url",
@@ -116,16 +123,6 @@ _MODULES = {
     "database_exists": "sqlx.database",
     "drop_database": "sqlx.database",
     "start_embedded": "sqlx.embedded",
-    "Change": "sqlx.engine.news",
-    "Info": "sqlx.engine.news",
-    "News": "sqlx.engine.news",
-    "Outcome": "sqlx.engine.news",
-    "Report": "sqlx.engine.news",
-    "Retrying": "sqlx.engine.news",
-    "Starting": "sqlx.engine.news",
-    "State": "sqlx.engine.news",
-    "WaitingForDatabase": "sqlx.engine.news",
-    "WaitingForLock": "sqlx.engine.news",
     "Direction": "sqlx.migrations.migration",
     "Kind": "sqlx.migrations.migration",
     "Migration": "sqlx.migrations.migration",
@@ -136,6 +133,9 @@ _MODULES = {
     "RowsAffected": "sqlx.queries.running.affected",
 }
 
+_OPEN = ("sqlx.errors", "sqlx.engine.news")
+"""Modules whose public names are all names of ours."""
+
 
 def __getattr__(name: str) -> object:
     """Load a public name when it is first used."""
@@ -143,9 +143,9 @@ def __getattr__(name: str) -> object:
 
     module = _MODULES.get(name)
     if module is None:
-        module = "sqlx.errors"
-        if name not in import_module(module).__all__:
-            raise AttributeError(f"module 'sqlx' has no attribute {name!r}")
+        module = next((m for m in _OPEN if name in import_module(m).__all__), None)
+    if module is None:
+        raise AttributeError(f"module 'sqlx' has no attribute {name!r}")
     found = "start" if name == "start_embedded" else name
     value: object = getattr(import_module(module), found)
     globals()[name] = value

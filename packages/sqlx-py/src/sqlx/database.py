@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
-from sqlx.config.url import EmbeddedUrl, PostgresUrl, SqliteUrl, parse_url
+from sqlx.config.url import (
+    EmbeddedUrl,
+    MySqlUrl,
+    PostgresUrl,
+    SqliteUrl,
+    parse_url,
+)
 from sqlx.databases.reach import Reach
 from sqlx.engine.steps import Query
-from sqlx.errors import DatabaseError, ForceNotSupported
-from sqlx.opening import embedded_place, place_of
+from sqlx.errors import ConfigurationError, DatabaseError, ForceNotSupported
+from sqlx.opening import embedded_place, mysql_place, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlx.databases.drive import Connection
+    from sqlx.databases.postgres.connect import Place
     from sqlx.engine.news import News
 
 __all__ = ["create_database", "database_exists", "drop_database"]
 
-DUPLICATE_DATABASE = "42P04"
+_Elsewhere = TypeVar("_Elsewhere", PostgresUrl, EmbeddedUrl)
+DUPLICATES = {"42P04", "23505"}  # PostgreSQL's, and of two who make it at once
+EXISTS = 1007  # MySQL's
 
 
 def database_exists(url: str, *, connect_timeout_seconds: float = 10.0) -> bool:
@@ -39,8 +48,8 @@ def database_exists(url: str, *, connect_timeout_seconds: float = 10.0) -> bool:
         case SqliteUrl() as place:
             return place.in_memory or os.path.exists(place.path)
         case place:
-            with _maintenance(place, connect_timeout_seconds) as connection:
-                return _has(connection, place.database)
+            with _maintenance(place, connect_timeout_seconds) as server:
+                return server.has()
 
 
 def create_database(
@@ -68,10 +77,8 @@ def create_database(
             _create_file(place, wal=wal)
             return True
         case place:
-            with _maintenance(place, connect_timeout_seconds) as connection:
-                if _has(connection, place.database):
-                    return False
-                return _create(connection, place.database)
+            with _maintenance(place, connect_timeout_seconds) as server:
+                return not server.has() and server.create()
 
 
 def drop_database(
@@ -89,7 +96,7 @@ def drop_database(
 
     Raises:
         ConfigurationError: The URL is wrong.
-        ForceNotSupported: The database is SQLite's.
+        ForceNotSupported: The database is not PostgreSQL's.
         ConnectionFailed: The server cannot be reached.
         DatabaseError: The server refused, e.g. since the database is in use.
     """
@@ -97,50 +104,106 @@ def drop_database(
         case SqliteUrl() as place:
             return _drop_file(place, force=force)
         case place:
-            with _maintenance(place, connect_timeout_seconds) as connection:
-                if not _has(connection, place.database):
-                    return False
-                with_force = " WITH (FORCE)" if force else ""
-                name = _quoted(place.database)
-                connection.execute(Query(f"DROP DATABASE IF EXISTS {name}{with_force}"))
-                return True
+            with _maintenance(place, connect_timeout_seconds) as server:
+                return server.has() and server.drop(force=force)
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """A session on a server, and how the server speaks of one of its databases.
+
+    Args:
+        connection: In a database that is made for such things, or in none.
+        database: The name as it is written in SQL.
+        found: Finds a row when there is such a database.
+        forced: What a drop by force has at its end; None where there is none.
+    """
+
+    connection: Connection
+    database: str
+    found: str
+    forced: str | None
+
+    def has(self) -> bool:
+        """Tell whether there is the database."""
+        return bool(self.connection.execute(Query(self.found)))
+
+    def create(self) -> bool:
+        """Make the database, unless somebody was faster."""
+        try:
+            self.connection.execute(Query(f"CREATE DATABASE {self.database}"))
+        except DatabaseError as error:
+            if error.sqlstate in DUPLICATES or error.code == EXISTS:
+                return False
+            raise
+        return True
+
+    def drop(self, *, force: bool) -> bool:
+        """Drop the database."""
+        if force and self.forced is None:
+            raise ForceNotSupported
+        end = self.forced if force else ""
+        self.connection.execute(Query(f"DROP DATABASE IF EXISTS {self.database}{end}"))
+        return True
 
 
 @contextmanager
 def _maintenance(
-    url: PostgresUrl | EmbeddedUrl, timeout_seconds: float
-) -> Iterator[Connection]:
-    """Connect to the server's database for such things, as SQLx does."""
-    name = "template1" if url.database == "postgres" else "postgres"
+    url: PostgresUrl | MySqlUrl | EmbeddedUrl, timeout_seconds: float
+) -> Iterator[_Server]:
+    """Connect to a server beside the database that is meant, as SQLx does."""
     reach = Reach(timeout_seconds, _silent)
-    match url.with_database(name):
-        case PostgresUrl() as other:
-            place = place_of(other)
-            from sqlx.databases.postgres.connect import opened
-
-            with opened(place, reach) as (_, connection):
-                yield connection
-        case other:
-            with embedded_place(other) as place:
-                from sqlx.databases.postgres.connect import opened
-
-                with opened(place, reach) as (_, connection):
-                    yield connection
-
-
-def _has(connection: Connection, name: str) -> bool:
-    rows = connection.execute(Query("SELECT datname FROM pg_catalog.pg_database"))
-    return (name,) in rows
+    match url:
+        case MySqlUrl():
+            with _on_mysql(url, reach) as server:
+                yield server
+        case PostgresUrl():
+            with _on_postgres(place_of(_beside(url)), reach, url.database) as server:
+                yield server
+        case _:
+            with (
+                embedded_place(_beside(url)) as place,
+                _on_postgres(place, reach, url.database) as server,
+            ):
+                yield server
 
 
-def _create(connection: Connection, name: str) -> bool:
-    try:
-        connection.execute(Query(f"CREATE DATABASE {_quoted(name)}"))
-    except DatabaseError as error:
-        if error.sqlstate in {DUPLICATE_DATABASE, "23505"}:  # somebody was faster
-            return False
-        raise
-    return True
+@contextmanager
+def _on_mysql(url: MySqlUrl, reach: Reach) -> Iterator[_Server]:
+    if not url.database:
+        raise ConfigurationError(
+            "DATABASE_URL does not specify a database; write its name at the end: "
+            "mysql://user:password@host:3306/database"
+        )
+    place = mysql_place(url)
+    from sqlx.databases.mysql.connect import opened
+    from sqlx.databases.mysql.session import literal, quoted
+
+    found = (
+        "SELECT schema_name FROM information_schema.schemata"
+        f" WHERE schema_name = {literal(url.database)}"
+    )
+    with opened(place, reach, database="") as (_, connection):
+        yield _Server(connection, quoted(url.database), found, None)
+
+
+@contextmanager
+def _on_postgres(place: Place, reach: Reach, name: str) -> Iterator[_Server]:
+    from sqlx.databases.postgres.connect import opened
+    from sqlx.databases.postgres.session import literal
+
+    found = (
+        "SELECT datname FROM pg_catalog.pg_database"
+        f" WHERE datname::pg_catalog.text = {literal(name)}"
+    )
+    quoted = '"' + name.replace('"', '""') + '"'
+    with opened(place, reach) as (_, connection):
+        yield _Server(connection, quoted, found, " WITH (FORCE)")
+
+
+def _beside(url: _Elsewhere) -> _Elsewhere:
+    """Name the database that is made for speaking of others."""
+    return url.with_database("template1" if url.database == "postgres" else "postgres")
 
 
 def _create_file(url: SqliteUrl, *, wal: bool) -> None:
@@ -161,10 +224,6 @@ def _drop_file(url: SqliteUrl, *, force: bool) -> bool:
     except OSError as error:
         raise DatabaseError(f"{url.path} cannot be removed: {error.strerror}") from None
     return True
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _silent(_: News) -> None:

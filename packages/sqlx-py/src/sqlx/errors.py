@@ -31,6 +31,7 @@ __all__ = [
     "RowNotFound",
     "SourceError",
     "SqlxError",
+    "StillPending",
     "TooManyRows",
     "VersionMismatch",
     "VersionMissing",
@@ -40,7 +41,9 @@ __all__ = [
 ]
 
 
+MYSQL_SYNTAX_ERROR = 1064
 EXCERPT = 160  # characters of a line that a message shows
+MOST_NAMED = 3  # pending migrations in a message
 
 
 class SqlxError(Exception):
@@ -118,8 +121,15 @@ class DatabaseError(SqlxError):
         self.completed = completed
 
     def __str__(self) -> str:
+        if self.code is not None and self.sqlstate is not None:
+            return f"{self.code} ({self.sqlstate}): {self.message}"  # as SQLx has it
         number = self.sqlstate if self.code is None else f"code {self.code}"
         return self.message if number is None else f"{self.message} [{number}]"
+
+    @property
+    def is_syntax_error(self) -> bool:
+        """Whether the server could not read the statement, and so began nothing."""
+        return self.sqlstate == "42601" or self.code == MYSQL_SYNTAX_ERROR
 
 
 class ConnectionFailed(DatabaseError):
@@ -130,13 +140,19 @@ class ConnectionFailed(DatabaseError):
         code: The number that SQLite gives.
         final: Whether trying again would meet the same: a wrong password, or a database
             that does not exist.
+        missing: Whether it is that: somebody else may be about to create it.
     """
 
     def __init__(
-        self, message: str, *, code: int | None = None, final: bool = False
+        self,
+        message: str,
+        *,
+        code: int | None = None,
+        final: bool = False,
+        missing: bool = False,
     ) -> None:
         super().__init__(message, code=code)
-        self.final = final
+        self.final, self.missing = final, missing
 
 
 class ConnectionLost(DatabaseError):
@@ -192,12 +208,7 @@ class VersionMissing(MigrationError):
         self.version = versions[0]
 
     def __str__(self) -> str:
-        known = ", ".join(
-            f"{version} ({description})"
-            for version, description in zip(
-                self.versions, self.descriptions, strict=True
-            )
-        )
+        known = ", ".join(_named(self.versions, self.descriptions))
         return (
             f"migration {self.version} was previously applied but is missing in the "
             f"resolved migrations: the history knows {known}, {self.source} does not; "
@@ -205,6 +216,11 @@ class VersionMissing(MigrationError):
             "with them, pass --ignore-missing (ignore_missing=True), and mark such "
             "files `-- sqlx: compatible` before they are applied"
         )
+
+
+def _named(versions: tuple[int, ...], descriptions: tuple[str, ...]) -> list[str]:
+    pairs = zip(versions, descriptions, strict=True)
+    return [f"{version} ({description})" for version, description in pairs]
 
 
 class VersionMismatch(MigrationError):
@@ -278,9 +294,10 @@ class Dirty(MigrationError):
 
     def __str__(self) -> str:
         known = f" ({self.committed})" if self.committed else ""
+        bare = self.table.replace("`", "")
         return (
             f"migration {self.version} is partially applied{known}; "
-            f"fix and remove row from `{self.table}` table: complete it by hand and "
+            f"fix and remove row from `{bare}` table: complete it by hand and "
             f"UPDATE {self.table} SET success = TRUE WHERE version = {self.version}, "
             f"or undo it by hand and "
             f"DELETE FROM {self.table} WHERE version = {self.version}"
@@ -408,6 +425,46 @@ class LockTimeout(MigrationError):
             f"the migration lock is still held{who} after {self.waited_seconds:g} s; "
             "let it finish or end it, or wait longer with --lock-timeout "
             "(lock_timeout_seconds)"
+        )
+
+
+class StillPending(MigrationError):
+    """Nobody has applied the migrations that were waited for.
+
+    Args:
+        versions: What is pending, ascending.
+        descriptions: Of each.
+        waited_seconds: How long was waited.
+        newest: The newest applied one and since when; empty when none is applied.
+        holder: Who holds the migration lock, in words; empty when nobody is seen.
+    """
+
+    def __init__(
+        self,
+        versions: tuple[int, ...],
+        descriptions: tuple[str, ...],
+        waited_seconds: float,
+        newest: str,
+        holder: str,
+    ) -> None:
+        super().__init__(versions, descriptions, waited_seconds, newest, holder)
+        self.versions, self.descriptions = versions, descriptions
+        self.waited_seconds, self.newest, self.holder = waited_seconds, newest, holder
+
+    def __str__(self) -> str:
+        named = _named(self.versions, self.descriptions)
+        shown = ", ".join(named[:MOST_NAMED])
+        if len(named) > MOST_NAMED:
+            shown += f" and {len(named) - MOST_NAMED} more"
+        applied = "none is applied"
+        if self.newest:
+            applied = f"the newest applied one is {self.newest}"
+        who = "nobody is seen to migrate: run `sqlx migrate run`"
+        if self.holder:
+            who = f"the migration lock is held by {self.holder}: let it finish"
+        return (
+            f"after {self.waited_seconds:g} s, migrations are still pending: {shown}; "
+            f"{applied}; {who}, or wait longer (timeout_seconds)"
         )
 
 

@@ -8,20 +8,24 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from sqlx.databases.drive import drive, drive_async
 from sqlx.engine.plan import check_target
 from sqlx.engine.run import Options, info, revert, run, skip
+from sqlx.engine.standing import stand
 from sqlx.migrations.files import from_list, from_text, read_directory, read_package
 from sqlx.migrations.migration import Migration, Source
 from sqlx.opening import Setting, open_async, open_sync
+from sqlx.waiting import Patience, wait, wait_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlx.engine.dialect import Dialect
     from sqlx.engine.news import Info, News, Report
+    from sqlx.engine.standing import Standing
     from sqlx.engine.steps import Steps
 
 __all__ = ["AsyncMigrator", "Migrator"]
@@ -168,7 +172,7 @@ class Migrator(_Migrator):
         create_schemas: Schemas that are made when they are missing.
         ignored_chars: Characters that checksums leave out.
         ignore_missing: Let pass what the history knows and the source does not.
-        locking: False leaves PostgreSQL's advisory lock alone.
+        locking: False leaves the server's lock alone.
         lock_timeout_seconds: How long to wait for another migrator; 0 tries once, None
             waits for ever.
         retry_seconds: How long a migration is tried again that cannot lock a table in
@@ -183,8 +187,8 @@ class Migrator(_Migrator):
         """Apply what is pending, oldest first.
 
         Args:
-            database: A URL, a psycopg connection or pool, or an `sqlite3.Connection`;
-                yours are left as they were.
+            database: A URL, a connection or pool of psycopg, PyMySQL or sqlite3, or a
+                SQLAlchemy `Engine`; yours are left as they were.
             target: Last version to apply, inclusive; None for the newest.
             dry_run: Report what would be applied, and change nothing.
 
@@ -241,13 +245,39 @@ class Migrator(_Migrator):
         """
         return self._drive(database, info, self._options(None, dry_run=True))
 
+    def wait(self, database: object, *, timeout_seconds: float = 300.0) -> Report:
+        """Wait until somebody else has applied everything; read-only.
+
+        Args:
+            database: As for `run`; each look borrows a connection and gives it back.
+            timeout_seconds: How long, also for a database that is not there yet; 0
+                looks once.
+
+        Raises:
+            StillPending: The time is up; says what is pending and who holds the lock.
+            MigrationError: Waiting does not help: what is applied is not what the
+                files say, or a migration never ended.
+            DatabaseError: The database refused, or could not be reached in time.
+        """
+        patience = Patience(database, timeout_seconds, self._setting.tell)
+        options = self._options(None, dry_run=True)
+
+        def look() -> Standing:
+            return self._drive(database, stand, options, patience.left_seconds)
+
+        return wait(look, patience)
+
     def _drive(
         self,
         database: object,
         ask: Callable[[Source, Dialect, Options], Steps[T]],
         options: Options,
+        at_most_seconds: float = inf,
     ) -> T:
-        with open_sync(database, self._setting) as (dialect, connection):
+        with open_sync(database, self._setting.within(at_most_seconds)) as (
+            dialect,
+            connection,
+        ):
             steps = ask(self.source, dialect, options)
             return drive(steps, connection, self._setting.tell)
 
@@ -264,8 +294,8 @@ class AsyncMigrator(_Migrator):
         """Apply what is pending, oldest first.
 
         Args:
-            database: A URL, an async psycopg connection or pool, or an
-                `sqlite3.Connection`; yours are left as they were.
+            database: A URL, a connection or pool of psycopg, asyncpg, asyncmy, PyMySQL
+                or sqlite3, or a SQLAlchemy `AsyncEngine`; yours are left as they were.
             target: Last version to apply, inclusive; None for the newest.
             dry_run: Report what would be applied, and change nothing.
 
@@ -322,13 +352,37 @@ class AsyncMigrator(_Migrator):
         """
         return await self._drive(database, info, self._options(None, dry_run=True))
 
+    async def wait(self, database: object, *, timeout_seconds: float = 300.0) -> Report:
+        """Wait until somebody else has applied everything; read-only.
+
+        Args:
+            database: As for `run`; each look borrows a connection and gives it back.
+            timeout_seconds: How long, also for a database that is not there yet; 0
+                looks once.
+
+        Raises:
+            StillPending: The time is up; says what is pending and who holds the lock.
+            MigrationError: Waiting does not help: what is applied is not what the
+                files say, or a migration never ended.
+            DatabaseError: The database refused, or could not be reached in time.
+        """
+        patience = Patience(database, timeout_seconds, self._setting.tell)
+        options = self._options(None, dry_run=True)
+
+        async def look() -> Standing:
+            return await self._drive(database, stand, options, patience.left_seconds)
+
+        return await wait_async(look, patience)
+
     async def _drive(
         self,
         database: object,
         ask: Callable[[Source, Dialect, Options], Steps[T]],
         options: Options,
+        at_most_seconds: float = inf,
     ) -> T:
-        async with open_async(database, self._setting) as (dialect, connection):
+        setting = self._setting.within(at_most_seconds)
+        async with open_async(database, setting) as (dialect, connection):
             steps = ask(self.source, dialect, options)
             return await drive_async(steps, connection, self._setting.tell)
 

@@ -10,17 +10,36 @@ from contextlib import (
     contextmanager,
 )
 from dataclasses import dataclass, replace
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlx.config.url import EmbeddedUrl, PostgresUrl, SqliteUrl, parse_url, redact
+from sqlx.config.url import (
+    EmbeddedUrl,
+    MySqlUrl,
+    PostgresUrl,
+    SqliteUrl,
+    parse_url,
+    redact,
+)
 from sqlx.databases.drive import AsyncConnection, Connection
+from sqlx.databases.kinds import (
+    ENGINES,
+    PSYCOPG,
+    PYMYSQL,
+    SQLITE,
+    Kind,
+    kind_of,
+)
 from sqlx.databases.reach import Reach
 from sqlx.errors import DriverMissing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from types import ModuleType
 
+    from sqlx.config.url import DatabaseUrl
+    from sqlx.databases.mysql.connect import Place as MySqlPlace
     from sqlx.databases.postgres.connect import Place
     from sqlx.engine.dialect import Dialect
     from sqlx.engine.news import News
@@ -30,11 +49,13 @@ __all__ = [
     "connect",
     "connect_async",
     "embedded_place",
+    "mysql_place",
     "open_async",
     "open_sync",
     "place_of",
 ]
 
+SHORTEST_SECONDS = 1.0
 Opened = tuple[Any, Connection]
 OpenedAsync = tuple[Any, AsyncConnection]
 
@@ -63,6 +84,15 @@ class Setting:
         """Begin to reach a database."""
         return Reach(self.connect_timeout_seconds, self.tell)
 
+    def within(self, seconds: float) -> Setting:
+        """The same, with less time to reach the database, but some."""
+        limit = min(self.connect_timeout_seconds, max(seconds, SHORTEST_SECONDS))
+        return replace(self, connect_timeout_seconds=limit)
+
+    def told(self, kind: Kind) -> tuple[object, ...]:
+        """Choose what the opening of a connection of the user's depends on."""
+        return tuple(getattr(self, name) for name in kind.told)
+
     def applied_to(self, dialect: Dialect) -> Dialect:
         """Make a dialect use our table, schemas and locking."""
         known: dict[str, object] = {
@@ -82,7 +112,7 @@ def open_sync(
     """Open what a sync caller names.
 
     Args:
-        database: A URL, a psycopg connection or pool, or an `sqlite3.Connection`.
+        database: A URL, or what `KINDS` has for `Migrator`.
         setting: How it is met.
 
     Raises:
@@ -102,7 +132,7 @@ async def open_async(
     """Open what an async caller names.
 
     Args:
-        database: A URL, an async psycopg connection or pool, `sqlite3.Connection`.
+        database: A URL, or what `KINDS` has for `AsyncMigrator`.
         setting: How it is met.
 
     Raises:
@@ -128,6 +158,18 @@ def place_of(url: PostgresUrl) -> Place:
         return redact(message, url)
 
     return Place(url.keywords(), clean, url.pooled)
+
+
+def mysql_place(url: MySqlUrl) -> MySqlPlace:
+    """Tell PyMySQL where a server of MySQL or MariaDB is.
+
+    Raises:
+        DriverMissing: PyMySQL is not installed.
+    """
+    _need("pymysql", "mysql")
+    from sqlx.databases.mysql.connect import Place
+
+    return Place(url)
 
 
 @contextmanager
@@ -178,139 +220,79 @@ def _inside(place: Place, database: str) -> Place:
     return replace(place, keywords=names | {**place.keywords, "dbname": database})
 
 
-def _sync(
-    database: Any,  # noqa: ANN401 -- its driver may be absent.
-    setting: Setting,
-) -> AbstractContextManager[Opened]:
+def _sync(database: object, setting: Setting) -> AbstractContextManager[Opened]:
     if isinstance(database, str):
         return _sync_url(parse_url(database, os.environ), setting)
-    match _kind(database):
-        case "sqlite3.Connection":
-            from sqlx.databases.sqlite import connect as sqlite
-
-            return sqlite.given(database, setting.lock_timeout_seconds)
-        case "psycopg.Connection":
-            from sqlx.databases.postgres import connect as postgres
-
-            return postgres.given(database)
-        case "psycopg_pool.ConnectionPool":
-            return _from_pool(database)
-        case kind:
-            raise _unknown(kind, "Migrator", "a psycopg Connection or ConnectionPool")
+    kind = kind_of(database, "Migrator")
+    if kind.room == ENGINES:
+        return _sync_engine(kind, database, setting)
+    opened: AbstractContextManager[Opened]
+    opened = kind.door(kind.sync)(database, *setting.told(kind))
+    return opened
 
 
 def _async(
-    database: Any,  # noqa: ANN401 -- its driver may be absent.
-    setting: Setting,
+    database: object, setting: Setting
 ) -> AbstractAsyncContextManager[OpenedAsync]:
     if isinstance(database, str):
         return _async_url(parse_url(database, os.environ), setting)
-    match _kind(database):
-        case "sqlite3.Connection":
-            from sqlx.databases.sqlite import connect as sqlite
-
-            return sqlite.given_async(database, setting.lock_timeout_seconds)
-        case "psycopg.AsyncConnection":
-            from sqlx.databases.postgres import connect as postgres
-
-            return postgres.given_async(database)
-        case "psycopg_pool.AsyncConnectionPool":
-            return _from_async_pool(database)
-        case kind:
-            wanted = "a psycopg AsyncConnection or AsyncConnectionPool"
-            raise _unknown(kind, "AsyncMigrator", wanted)
+    kind = kind_of(database, "AsyncMigrator")
+    if kind.room == ENGINES:
+        return _async_engine(kind, database, setting)
+    opened: AbstractAsyncContextManager[OpenedAsync]
+    opened = kind.door(kind.other)(database, *setting.told(kind))
+    return opened
 
 
 @contextmanager
-def _sync_url(
-    url: PostgresUrl | SqliteUrl | EmbeddedUrl, setting: Setting
-) -> Iterator[Opened]:
-    match url:
-        case SqliteUrl():
-            from sqlx.databases.sqlite import connect as sqlite
-
-            with sqlite.opened(url.uri(), setting.lock_timeout_seconds) as opened:
-                yield opened
-        case PostgresUrl():
-            place = place_of(url)
-            from sqlx.databases.postgres import connect as postgres
-
-            with postgres.opened(place, setting.reach()) as session:
-                yield session
-        case _:
-            with embedded_place(url) as place:
-                from sqlx.databases.postgres import connect as postgres
-
-                with postgres.opened(place, setting.reach()) as session:
-                    yield session
-
-
-@asynccontextmanager
-async def _async_url(
-    url: PostgresUrl | SqliteUrl | EmbeddedUrl, setting: Setting
-) -> AsyncIterator[OpenedAsync]:
-    match url:
-        case SqliteUrl():
-            from sqlx.databases.sqlite import connect as sqlite
-
-            timeout = setting.lock_timeout_seconds
-            async with sqlite.opened_async(url.uri(), timeout) as opened:
-                yield opened
-        case PostgresUrl():
-            place = place_of(url)
-            from sqlx.databases.postgres import connect as postgres
-
-            async with postgres.opened_async(place, setting.reach()) as session:
-                yield session
-        case _:
-            with embedded_place(url) as place:
-                from sqlx.databases.postgres import connect as postgres
-
-                async with postgres.opened_async(place, setting.reach()) as session:
-                    yield session
-
-
-@contextmanager
-def _from_pool(pool: Any) -> Iterator[Opened]:  # noqa: ANN401 -- may be absent.
-    from sqlx.databases.postgres import connect as postgres
-
-    with postgres.borrowed(pool) as connection, postgres.given(connection) as session:
+def _sync_engine(kind: Kind, engine: object, setting: Setting) -> Iterator[Opened]:
+    """Open the connection that SQLAlchemy lends."""
+    lent = kind.door(kind.sync)
+    with lent(engine) as connection, _sync(connection, setting) as session:
         yield session
 
 
 @asynccontextmanager
-async def _from_async_pool(
-    pool: Any,  # noqa: ANN401 -- its package may be absent.
+async def _async_engine(
+    kind: Kind, engine: object, setting: Setting
 ) -> AsyncIterator[OpenedAsync]:
-    from sqlx.databases.postgres import connect as postgres
+    """Open the connection that SQLAlchemy lends."""
+    lent = kind.door(kind.other)
+    async with lent(engine) as connection, _async(connection, setting) as session:
+        yield session
 
-    async with (
-        postgres.borrowed_async(pool) as connection,
-        postgres.given_async(connection) as session,
+
+@contextmanager
+def _sync_url(url: DatabaseUrl, setting: Setting) -> Iterator[Opened]:
+    with (
+        _located(url, setting) as (room, place),
+        room.opened(*place) as session,
     ):
         yield session
 
 
-def _kind(database: object) -> str:
-    """Name the class that we know it by, without importing its driver."""
-    known = {
-        "sqlite3.Connection",
-        "psycopg.Connection",
-        "psycopg.AsyncConnection",
-        "psycopg_pool.ConnectionPool",
-        "psycopg_pool.AsyncConnectionPool",
-    }
-    names = [
-        f"{cls.__module__.partition('.')[0]}.{cls.__name__}"
-        for cls in type(database).__mro__
-    ]
-    return next((name for name in names if name in known), names[0])
+@asynccontextmanager
+async def _async_url(url: DatabaseUrl, setting: Setting) -> AsyncIterator[OpenedAsync]:
+    with _located(url, setting) as (room, place):
+        async with room.opened_async(*place) as session:
+            yield session
 
 
-def _unknown(kind: str, door: str, wanted: str) -> TypeError:
-    return TypeError(
-        f"{door} takes a database URL, {wanted}, or an sqlite3.Connection, not {kind}"
-    )
+@contextmanager
+def _located(
+    url: DatabaseUrl, setting: Setting
+) -> Iterator[tuple[ModuleType, tuple[object, ...]]]:
+    """Find the room that opens a URL, and what its functions are told."""
+    match url:
+        case SqliteUrl():
+            yield import_module(SQLITE), (url.uri(), setting.lock_timeout_seconds)
+        case MySqlUrl():
+            yield import_module(PYMYSQL), (mysql_place(url), setting.reach())
+        case PostgresUrl():
+            yield import_module(PSYCOPG), (place_of(url), setting.reach())
+        case _:
+            with embedded_place(url) as place:
+                yield import_module(PSYCOPG), (place, setting.reach())
 
 
 def _need(module: str, extra: str) -> None:

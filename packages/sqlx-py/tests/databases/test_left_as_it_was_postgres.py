@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
+import asyncpg
 import psycopg
 import pytest
+from databases.given import KINDS, Given, Sync
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from support import ADVISORY_LOCKS
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
     from support import Database, Write
 
-T = TypeVar("T")
-Asked = list[tuple[Any, ...]]
 MESS = """
 SET search_path = elsewhere;
 SET TimeZone = 'Asia/Tokyo';
@@ -48,207 +45,15 @@ STATE = {
 }
 
 
-class Given(Protocol):
-    """A connection or pool of the user's, sync or async, behind one face."""
-
-    pid: int
-
-    def ask(self, sql: str, *, prepare: bool = False) -> Asked:
-        """Ask on the connection, and end the transaction that psycopg begins."""
-
-    def attributes(self) -> dict[str, object]:
-        """Tell what psycopg's object says of itself."""
-
-    def run(self, folder: Path, **options: Any) -> sqlx.Report:
-        """Migrate on it."""
-
-    def revert(self, folder: Path) -> sqlx.Report:
-        """Go back on it."""
-
-    def info(self, folder: Path) -> sqlx.Info:
-        """Ask what is applied on it."""
-
-    def interrupted(self, folder: Path, database: Database) -> type[BaseException]:
-        """Break a run off while `pg_sleep` runs; give the error that came out."""
-
-
-def attributes_of(connection: Any) -> dict[str, object]:
-    """Read all that a migrator could have changed of psycopg's object."""
-    names = (
-        "autocommit",
-        "isolation_level",
-        "read_only",
-        "deferrable",
-        "row_factory",
-        "prepare_threshold",
-        "prepared_max",
-        "closed",
-    )
-    told = {name: getattr(connection, name) for name in names}
-    status = connection.info.transaction_status
-    return {**told, "status": status, "encoding": connection.info.encoding}
-
-
-def sleeping(database: Database) -> None:
-    """Await the moment in which a statement of the run sleeps."""
-    with psycopg.connect(database.place, autocommit=True) as watcher:
-        while not watcher.execute(
-            "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-            " AND datname = current_database()"
-        ).fetchall():
-            watcher.execute("SELECT pg_stat_clear_snapshot()")
-
-
-class Sync:
-    """A `Connection`, or a pool of one."""
-
-    def __init__(self, database: Database, *, pooled: bool, autocommit: bool) -> None:
-        options: dict[str, Any] = {"autocommit": autocommit}
-        self.pool = None
-        if pooled:
-            self.pool = ConnectionPool(
-                database.place, min_size=1, max_size=1, kwargs=options, open=True
-            )
-            with self.pool.connection() as self.connection:
-                pass
-        else:
-            self.connection = psycopg.connect(database.place, **options)
-        self.pid = self.connection.info.backend_pid
-        self.given: object = self.pool or self.connection
-
-    def close(self) -> None:
-        """Close all."""
-        if self.pool:
-            self.pool.close()
-        self.connection.close()
-
-    def ask(self, sql: str, *, prepare: bool = False) -> Asked:
-        """Ask, and commit."""
-        cursor = self.connection.execute(sql.encode(), prepare=prepare)
-        rows = cursor.fetchall() if cursor.description else []
-        self.connection.commit()
-        return rows
-
-    def attributes(self) -> dict[str, object]:
-        """Tell what psycopg's object says of itself."""
-        return attributes_of(self.connection)
-
-    def run(self, folder: Path, **options: Any) -> sqlx.Report:
-        """Migrate on it."""
-        return sqlx.Migrator(folder, **options).run(self.given)
-
-    def revert(self, folder: Path) -> sqlx.Report:
-        """Go back on it."""
-        return sqlx.Migrator(folder).revert(self.given)
-
-    def info(self, folder: Path) -> sqlx.Info:
-        """Ask what is applied on it."""
-        return sqlx.Migrator(folder).info(self.given)
-
-    def interrupted(self, folder: Path, database: Database) -> type[BaseException]:
-        """Press Ctrl-C."""
-
-        def press() -> None:
-            sleeping(database)
-            os.kill(os.getpid(), signal.SIGINT)
-
-        presser = threading.Thread(target=press)
-        presser.start()
-        try:
-            with pytest.raises(BaseException) as caught:  # noqa: PT011 -- which one is the result.
-                self.run(folder)
-        finally:
-            presser.join()
-        return caught.type
-
-
-class Async:
-    """An `AsyncConnection`, or a pool of one, in a loop that lives as long."""
-
-    def __init__(self, database: Database, *, pooled: bool, autocommit: bool) -> None:
-        self.runner = asyncio.Runner()
-        self.pool: AsyncConnectionPool | None = None
-        self.runner.run(self.open(database, pooled=pooled, autocommit=autocommit))
-        self.pid = self.connection.info.backend_pid
-        self.given: object = self.pool or self.connection
-
-    async def open(self, database: Database, *, pooled: bool, autocommit: bool) -> None:
-        """Connect."""
-        options: dict[str, Any] = {"autocommit": autocommit}
-        if pooled:
-            self.pool = AsyncConnectionPool(
-                database.place, min_size=1, max_size=1, kwargs=options, open=False
-            )
-            await self.pool.open()
-            async with self.pool.connection() as self.connection:
-                pass
-        else:
-            self.connection = await psycopg.AsyncConnection.connect(
-                database.place, **options
-            )
-
-    def close(self) -> None:
-        """Close all."""
-        if self.pool:
-            self.runner.run(self.pool.close())
-        self.runner.run(self.connection.close())
-        self.runner.close()
-
-    def ask(self, sql: str, *, prepare: bool = False) -> Asked:
-        """Ask, and commit."""
-
-        async def asking() -> Asked:
-            cursor = await self.connection.execute(sql.encode(), prepare=prepare)
-            rows = await cursor.fetchall() if cursor.description else []
-            await self.connection.commit()
-            return rows
-
-        return self.runner.run(asking())
-
-    def attributes(self) -> dict[str, object]:
-        """Tell what psycopg's object says of itself."""
-        return attributes_of(self.connection)
-
-    def run(self, folder: Path, **options: Any) -> sqlx.Report:
-        """Migrate on it."""
-        return self.runner.run(sqlx.AsyncMigrator(folder, **options).run(self.given))
-
-    def revert(self, folder: Path) -> sqlx.Report:
-        """Go back on it."""
-        return self.runner.run(sqlx.AsyncMigrator(folder).revert(self.given))
-
-    def info(self, folder: Path) -> sqlx.Info:
-        """Ask what is applied on it."""
-        return self.runner.run(sqlx.AsyncMigrator(folder).info(self.given))
-
-    def interrupted(self, folder: Path, database: Database) -> type[BaseException]:
-        """Cancel the task."""
-
-        async def cancel() -> type[BaseException]:
-            task = asyncio.create_task(sqlx.AsyncMigrator(folder).run(self.given))
-            await asyncio.to_thread(sleeping, database)
-            task.cancel()
-            (result,) = await asyncio.gather(task, return_exceptions=True)
-            assert isinstance(result, BaseException)
-            return type(result)
-
-        return self.runner.run(cancel())
-
-
-KINDS: dict[str, tuple[type[Sync | Async], bool, bool]] = {
-    "connection": (Sync, False, False),
-    "connection in autocommit": (Sync, False, True),
-    "pool": (Sync, True, False),
-    "async connection": (Async, False, False),
-    "async pool": (Async, True, True),
-}
-
-
-@pytest.fixture(params=KINDS)
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=[pytest.mark.slow] if "engine" in name else [])
+        for name in KINDS
+    ]
+)
 def given(request: pytest.FixtureRequest, on_postgres: Database) -> Iterator[Given]:
     """A connection of a user who has set everything to his liking."""
-    make, pooled, autocommit = KINDS[request.param]
-    made = make(on_postgres, pooled=pooled, autocommit=autocommit)
+    made = KINDS[request.param](on_postgres)
     try:
         yield made
     finally:
@@ -499,7 +304,7 @@ def test_a_connection_in_a_transaction_is_refused_with_the_mend(
 ) -> None:
     """Migrations need transactions of their own."""
     write("1_a.sql", "CREATE TABLE a (id INT);")
-    if isinstance(given, Sync) and given.pool is None:
+    if isinstance(given, Sync) and given.given is given.connection:
         connection = given.connection
         with connection.transaction(), pytest.raises(InTransaction) as caught:
             given.run(folder)
@@ -524,6 +329,14 @@ def test_an_async_connection_in_a_transaction_is_refused(
             with pytest.raises(InTransaction):
                 await sqlx.AsyncMigrator(folder).run(given)
             assert (await (await given.execute("SELECT 1")).fetchall()) == [(1,)]
+        by_asyncpg = await asyncpg.connect(on_postgres.place)
+        async with by_asyncpg.transaction():
+            with pytest.raises(InTransaction):
+                await sqlx.AsyncMigrator(folder).run(by_asyncpg)
+            assert await by_asyncpg.fetchval("SELECT 1") == 1
+        await by_asyncpg.close()
+        with pytest.raises(sqlx.ConnectionLost, match="the connection given is closed"):
+            await sqlx.AsyncMigrator(folder).run(by_asyncpg)
 
     asyncio.run(inside())
 
@@ -558,6 +371,19 @@ def test_the_user_s_notice_handler_hears_of_files_only(
         sqlx.Migrator(folder).run(connection)
     assert heard == ["hello"]
 
+    async def by_asyncpg() -> None:
+        theirs = await asyncpg.connect(on_postgres.place)
+        theirs.add_log_listener(lambda _, notice: heard.append(notice.message))
+        await sqlx.AsyncMigrator(folder).revert(theirs, 0)
+        await sqlx.AsyncMigrator(folder).run(theirs)
+        await theirs.close()
+
+    on_postgres.execute("DROP TABLE c")
+    for name in ("1_a", "2_b", "3_c", "4_d"):
+        write(f"{name}.down.sql", "SELECT 1;")
+    asyncio.run(by_asyncpg())
+    assert heard == ["hello", "hello"]
+
 
 def test_a_pool_that_is_closed_or_used_up_says_so(
     on_postgres: Database, write: Write, folder: Path
@@ -583,4 +409,18 @@ def test_a_pool_that_is_closed_or_used_up_says_so(
                     await sqlx.AsyncMigrator(folder).run(given)
             assert (await sqlx.AsyncMigrator(folder).run(given)).already_applied == 1
 
+    async def used_up_asyncpg() -> None:
+        migrator = sqlx.AsyncMigrator(folder, connect_timeout_seconds=0.05)
+        async with asyncpg.create_pool(
+            on_postgres.place, min_size=1, max_size=1
+        ) as given:
+            async with given.acquire():
+                with pytest.raises(sqlx.ConnectionFailed) as used_up:
+                    await migrator.run(given)
+            assert str(used_up.value) == "the pool had no connection to give in 0.05 s"
+            assert (await migrator.run(given)).already_applied == 1
+        with pytest.raises(sqlx.ConnectionFailed, match="pool is clos"):
+            await migrator.run(given)
+
     asyncio.run(used_up_async())
+    asyncio.run(used_up_asyncpg())

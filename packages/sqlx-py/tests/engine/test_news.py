@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from support import migration
 
-from sqlx.engine.news import Retrying, WaitingForDatabase, WaitingForLock
-from sqlx.migrations.migration import SourceWarning
+from sqlx.engine.news import (
+    Change,
+    Outcome,
+    Retrying,
+    Starting,
+    WaitingForDatabase,
+    WaitingForLock,
+)
+from sqlx.migrations.migration import Kind, SourceWarning
 
 
 def test_a_wait_for_the_lock_names_the_holder() -> None:
@@ -43,3 +50,20 @@ def test_a_warning_begins_with_its_place() -> None:
         "m/1_a.sql: is empty"
     )
     assert str(SourceWarning("x", "m/1_a.sql", "is odd", 3)) == "m/1_a.sql:3: is odd"
+
+
+def test_a_change_says_what_became_of_which_migration() -> None:
+    """Its version, its description, and how long it took when it ran."""
+    up, down = migration(1), migration(1, kind=Kind.DOWN)
+    assert str(Change(up, Outcome.APPLIED, 3_400_000)) == "applied 1 m (3 ms)"
+    assert str(Change(down, Outcome.APPLIED, 900_000)) == "reverted 1 m (1 ms)"
+    assert str(Change(up, Outcome.CAN_APPLY)) == "can apply 1 m"
+    assert str(Change(down, Outcome.CAN_APPLY)) == "can revert 1 m"
+    assert str(Change(up, Outcome.SKIPPED_ON_REQUEST)) == "skipped on request 1 m"
+
+
+def test_what_starts_is_named() -> None:
+    """One file, or several in a message, up or down."""
+    down = migration(2, kind=Kind.DOWN)
+    assert str(Starting((migration(1), migration(2)))) == "applying 1 m, 2 m"
+    assert str(Starting((down,))) == "reverting 2 m"

@@ -14,7 +14,8 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from faults.proxy import Proxy
+from faults.mysql import MySqlDatabase
+from faults.proxy import MySqlProxy, Proxy
 from faults.servers import (
     PGBOUNCER,
     POSTGRES_15,
@@ -24,11 +25,15 @@ from faults.servers import (
     Server,
     pgbouncer,
 )
+from mysql_server import MARIADB, need
+from mysql_server import Server as MariaDb
 from support import new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+
+    from mysql_server import Server as MySqlServer
 
     from sqlx import embedded
 
@@ -188,3 +193,46 @@ def need_postgres_15() -> None:
     """Skip a test where Debian's PostgreSQL 15 is not installed."""
     if not (POSTGRES_15 / "postgres").exists():
         pytest.skip(f"PostgreSQL 15 is not installed in {POSTGRES_15}")
+
+
+class FreshMySql(Protocol):
+    """Makes an empty MariaDB database, which goes with its server."""
+
+    def __call__(self) -> MySqlDatabase:
+        """Make it."""
+
+
+@pytest.fixture
+def fresh_mysql(mariadb: MySqlServer) -> FreshMySql:
+    """Give a maker of empty MariaDB databases."""
+    return lambda: create_mysql(mariadb)
+
+
+@pytest.fixture
+def on_mariadb(fresh_mysql: FreshMySql) -> MySqlDatabase:
+    """Make the test's empty MariaDB database."""
+    return fresh_mysql()
+
+
+@pytest.fixture
+def mysql_proxy(on_mariadb: MySqlDatabase, sockets: Path) -> Iterator[MySqlProxy]:
+    """Put a proxy before the test's MariaDB database."""
+    with MySqlProxy(on_mariadb, sockets) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def fragile_mariadb() -> Iterator[MySqlServer]:
+    """Start a MariaDB that the test may crash, and has to start again."""
+    need(MARIADB)
+    with removed(new_folder("faults-")) as folder:
+        server = MariaDb(folder)
+        yield server
+        server.stop()
+
+
+def create_mysql(server: MySqlServer) -> MySqlDatabase:
+    """Create an empty database on a MariaDB server."""
+    name = f"faults_{next(numbers)}"
+    server.ask(f"CREATE DATABASE {name}")
+    return MySqlDatabase(server.socket, name)

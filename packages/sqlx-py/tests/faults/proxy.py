@@ -1,7 +1,7 @@
-"""A proxy for PostgreSQL's protocol: it counts, shows and cuts.
+"""Proxies for PostgreSQL's protocol and for MySQL's: they count, show and cut.
 
-It understands as much of the protocol as it takes to know where a message begins. After
-the start-up it numbers the client's messages from 1, and counts a round trip whenever
+They understand as much of a protocol as it takes to know where a message begins. After
+the start-up they number the client's messages from 1, and count a round trip whenever
 the server answers after the client has spoken. A fault is fired at message k: before it
 reaches the server, in its middle, when it has reached it, or when it is answered.
 
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from faults.mysql import MySqlDatabase
     from faults.servers import Database
 
-__all__ = ["Fault", "Message", "Moment", "Proxy", "nth"]
+__all__ = ["Fault", "Message", "Moment", "MySqlProxy", "Proxy", "nth"]
 
 PORT = 5432
 WORD = struct.Struct("!I")
+COM_QUERY = 3
 
 
 class Moment(Enum):
@@ -85,26 +87,21 @@ class Cut(Exception):
 
 
 @dataclass
-class Proxy:
-    """Listens in a folder and passes on to a server.
+class Relay:
+    """Listens on a socket and passes on to another.
 
     Args:
-        target: The database behind it.
-        folder: Of its own.
+        here: Where it listens.
+        there: Where the server does.
     """
 
-    target: Database
-    folder: Path
+    here: Path
+    there: str
     messages: list[Message] = field(default_factory=list)
     sessions: int = 0
     round_trips: int = 0
     fault: Fault | None = None
     fired: bool = False
-
-    @property
-    def database(self) -> Database:
-        """The database through the proxy."""
-        return self.target.behind(str(self.folder), PORT)
 
     @property
     def texts(self) -> list[str]:
@@ -131,7 +128,7 @@ class Proxy:
         self._changed = threading.Condition()
         self._open = 0
         self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(self.folder / f".s.PGSQL.{PORT}"))
+        self._listener.bind(str(self.here))
         self._listener.listen(200)
         self._accepting = threading.Thread(target=self._accept)
         self._accepting.start()
@@ -147,7 +144,11 @@ class Proxy:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._accepting.join()
         self._listener.close()
-        (self.folder / f".s.PGSQL.{PORT}").unlink()
+        self.here.unlink()
+
+    def session(self, client: socket.socket) -> Session:
+        """Begin the session of a client that has connected."""
+        return Session(self, client, self.sessions)
 
     def _accept(self) -> None:
         while True:
@@ -158,7 +159,7 @@ class Proxy:
             with self._changed:
                 self.sessions += 1
                 self._open += 1
-                session = Session(self, client, self.sessions)
+                session = self.session(client)
             threading.Thread(target=session.run, daemon=True).start()
 
     def heard(self, session: int, kind: str, body: bytes) -> Message:
@@ -198,6 +199,46 @@ class Proxy:
                 raise Cut
 
 
+class Proxy(Relay):
+    """Stands before a PostgreSQL.
+
+    Args:
+        target: The database behind it.
+        folder: Of its own.
+    """
+
+    def __init__(self, target: Database, folder: Path) -> None:
+        super().__init__(folder / f".s.PGSQL.{PORT}", target.socket)
+        self.target = target
+
+    @property
+    def database(self) -> Database:
+        """The database through the proxy."""
+        return self.target.behind(str(self.here.parent), PORT)
+
+
+class MySqlProxy(Relay):
+    """Stands before a MySQL or a MariaDB.
+
+    Args:
+        target: The database behind it.
+        folder: Of its own.
+    """
+
+    def __init__(self, target: MySqlDatabase, folder: Path) -> None:
+        super().__init__(folder / "socket", target.socket)
+        self.target = target
+
+    @property
+    def database(self) -> MySqlDatabase:
+        """The database through the proxy."""
+        return self.target.behind(str(self.here))
+
+    def session(self, client: socket.socket) -> Session:
+        """Begin the session of a client that has connected."""
+        return MySqlSession(self, client, self.sessions)
+
+
 class Session:
     """One client and its connection to the server.
 
@@ -207,7 +248,7 @@ class Session:
         number: From 1.
     """
 
-    def __init__(self, proxy: Proxy, client: socket.socket, number: int) -> None:
+    def __init__(self, proxy: Relay, client: socket.socket, number: int) -> None:
         self._proxy, self._client, self._number = proxy, client, number
         self._server = socket.socket(socket.AF_UNIX)
         self._ready = False
@@ -216,10 +257,9 @@ class Session:
 
     def run(self) -> None:
         """Pass messages on until one side ends."""
-        target = self._proxy.target
         back = threading.Thread(target=self._pass, args=(self._to_client,), daemon=True)
         try:
-            self._server.connect(f"{target.host}/.s.PGSQL.{target.port}")
+            self._server.connect(self._proxy.there)
             self._start_up()
             back.start()
             self._pass(self._to_server)
@@ -256,7 +296,10 @@ class Session:
         if not self._ready:  # a password, or the like
             self._server.sendall(raw)
             return
-        message = self._proxy.heard(self._number, kind, raw[5:])
+        self._hand_over(self._proxy.heard(self._number, kind, raw[5:]), raw)
+
+    def _hand_over(self, message: Message, raw: bytes) -> None:
+        """Pass a message on, and strike where it is due."""
         self._last, self._asked = message, True
         self._proxy.strike(message, Moment.BEFORE)
         half = len(raw) // 2
@@ -267,14 +310,47 @@ class Session:
 
     def _to_client(self) -> None:
         kind, raw = _message(self._server)
-        if self._asked:
-            self._asked = False
-            self._proxy.turned()
+        self._note_turn()
         if kind == "Z":
             if self._last is not None:
                 self._proxy.strike(self._last, Moment.ANSWERED)
             self._ready = True
         self._client.sendall(raw)
+
+
+    def _note_turn(self) -> None:
+        if self._asked:
+            self._asked = False
+            self._proxy.turned()
+
+
+class MySqlSession(Session):
+    """The same in MySQL's protocol: a command's first packet has the number 0.
+
+    The moment ANSWERED is not known here: where an answer ends takes a parser.
+    """
+
+    def _start_up(self) -> None:
+        """The server speaks first, and all before the first command has numbers."""
+
+    def _to_server(self) -> None:
+        raw = _packet(self._client)
+        if raw[3] != 0:  # a password, or the like
+            self._server.sendall(raw)
+            return
+        kind, text = ("Q", raw[5:]) if raw[4] == COM_QUERY else (f"{raw[4]:x}", b"")
+        self._hand_over(self._proxy.heard(self._number, kind, text), raw)
+
+    def _to_client(self) -> None:
+        raw = _packet(self._server)
+        self._note_turn()
+        self._client.sendall(raw)
+
+
+def _packet(side: socket.socket) -> bytes:
+    """Read one whole packet of MySQL's."""
+    head = _exactly(side, 4)
+    return head + _exactly(side, int.from_bytes(head[:3], "little"))
 
 
 def _message(side: socket.socket) -> tuple[str, bytes]:

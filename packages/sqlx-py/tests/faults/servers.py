@@ -83,6 +83,11 @@ class Database:
             f"&user={self.user}{query}"
         )
 
+    @property
+    def socket(self) -> str:
+        """The file of its server's socket."""
+        return f"{self.host}/.s.PGSQL.{self.port}"
+
     def as_user(self, user: str) -> Database:
         """The same database for another role."""
         return Database(self.host, self.name, self.port, user)

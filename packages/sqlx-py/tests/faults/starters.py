@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
     from pathlib import Path
 
-__all__ = ["Outcome", "Starter", "Work", "command", "herd", "migrate", "unlocked_peer"]
+__all__ = [
+    "Outcome",
+    "Starter",
+    "Tell",
+    "Work",
+    "command",
+    "herd",
+    "migrate",
+    "unlocked_peer",
+]
 
 Tell: TypeAlias = "Callable[[object], None]"
 Work: TypeAlias = "Callable[[Tell], tuple[int, ...]]"
@@ -42,6 +51,7 @@ forks.set_forkserver_preload(
         "faults.starters",
         "sqlx.cli.dispatch",
         "sqlx.cli.migrate",
+        "sqlx.databases.mysql.connect",
         "sqlx.databases.postgres.connect",
         "sqlx.databases.sqlite.connect",
         "sqlx.migrator",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 from faults.laws import (
     MIXED,
@@ -123,6 +125,25 @@ def complete_but_for_the_index(database: Database) -> None:
     """Assert that all five are recorded, and that no lock is left."""
     assert history(database) == dict.fromkeys(range(1, 6), True)
     assert holders(database) == []
+
+
+def test_a_connection_of_asyncpg_s_through_a_pooler(
+    database: Database, pooled: Database, tmp_path: Path
+) -> None:
+    """It is recognised, guarded, and prepares nothing that another would meet."""
+    directory = put(tmp_path / "m", MIXED | {"5_index.sql": LOOSE})
+
+    async def migrated() -> sqlx.Report:
+        theirs = await asyncpg.connect(pooled.url, statement_cache_size=0)
+        try:
+            return await sqlx.AsyncMigrator(directory).run(theirs)
+        finally:
+            await theirs.close()
+
+    assert len(asyncio.run(migrated()).applied) == len(MIXED) + 1
+    assert asyncio.run(migrated()).already_applied == len(MIXED) + 1
+    assert holders(database) == []
+    assert invalid_indexes(database) == []
 
 
 @pytest.mark.parametrize(

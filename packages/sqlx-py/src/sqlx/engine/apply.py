@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlx.engine.attempt import attempt, quietly
 from sqlx.engine.dialect import Dialect, Frame, LockKind, Sending, Trouble
 from sqlx.engine.news import Retrying
+from sqlx.engine.partly import left_behind, lost_words
 from sqlx.engine.retry import FIRST_LIMIT_MS, Retry
 from sqlx.engine.statements import own_control, statement_by_statement
 from sqlx.engine.steps import Event, Query, Rows, Script, Steps
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Moved", "Session", "apply_alone", "apply_together", "unrecorded"]
 
 ROLLED_BACK = "rolled back, nothing of this migration is applied; mend it and run again"
-LOST = (
-    "the connection was lost, so its outcome is not known here; it is applied as a "
-    "whole or not at all: run again"
-)
 SEVERAL_LOST = (
     "which of the migrations sent are applied is not known here; each is applied as a "
     "whole or not at all: run again"
@@ -161,7 +158,7 @@ def apply_alone(session: Session, task: Task) -> Steps[int]:
 
 
 def _in_transaction(session: Session, task: Task) -> Steps[int]:
-    retry = Retry(session.retry_seconds)
+    retry = Retry(session.retry_seconds, session.dialect.shortest_limit_ms)
     while True:
         sending = Sending(session.seen, retry.limit_ms, tidy=session.untidy)
         frame = session.dialect.frame(task.migration, sending)
@@ -178,8 +175,7 @@ def _judge(
 ) -> Steps[None]:
     """Raise what an error means, or return when the message is to be sent again."""
     dialect, migration = session.dialect, task.migration
-    if isinstance(error, ConnectionLost):
-        raise failure(task, error, frame, LOST) from error
+    yield from _check_leftovers(dialect, task, error, frame)
     match dialect.trouble(error, frame):
         case Trouble.LOCKED:
             yield from session.lock.patience.wait(dialect)
@@ -204,6 +200,17 @@ def _judge(
             if frame.at_mark(error):
                 state = f"rolled back, {unrecorded(dialect)}"
             raise failure(task, error, frame, state) from error
+
+
+def _check_leftovers(
+    dialect: Dialect, task: Task, error: DatabaseError, frame: Frame
+) -> Steps[None]:
+    """Raise when a part of the file is committed, or nobody can tell."""
+    if isinstance(error, ConnectionLost):
+        raise failure(task, error, frame, lost_words(dialect, task)) from error
+    left = yield from left_behind(dialect, task, error, frame)
+    if left:
+        raise failure(task, error, frame, left) from error
 
 
 def unrecorded(dialect: Dialect) -> str:
@@ -240,7 +247,7 @@ def _claimed(
 
 
 def _claim(session: Session, task: Task, *, guarded: bool) -> Steps[None]:
-    retry = Retry(session.retry_seconds)
+    retry = Retry(session.retry_seconds, session.dialect.shortest_limit_ms)
     while True:
         sending = Sending(session.seen, tidy=session.untidy, guarded=guarded)
         frame = session.dialect.claim(task.migration, sending)

@@ -19,7 +19,7 @@ from sqlx.engine.news import Change, Outcome, Report, Starting
 from sqlx.engine.plan import Applied, History, Plan
 from sqlx.engine.statements import broken_things
 from sqlx.engine.steps import Event, Script, Wait
-from sqlx.engine.task import Task, batches, read_task, warnings
+from sqlx.engine.task import Task, batches, check_size, read_task, warnings
 from sqlx.errors import DatabaseError, Dirty, NotWritable
 
 if TYPE_CHECKING:
@@ -117,6 +117,8 @@ class Course:
     def _apply(self, plan: Plan) -> Steps[None]:
         dialect = self.session.dialect
         tasks = [read_task(migration, dialect.syntax) for migration in plan.todo]
+        for task in tasks:
+            check_size(task, dialect.message_bytes)
         sharing = self.session.sharing and dialect.shares_messages
         for batch in batches(tasks, sharing=sharing):
             yield from self._send(batch)

@@ -122,6 +122,18 @@ class Dialect(Protocol):
         """Whether several files may travel in one message."""
 
     @property
+    def transactional_ddl(self) -> bool:
+        """Whether DDL is rolled back with its transaction; else it commits at once."""
+
+    @property
+    def message_bytes(self) -> int:
+        """The most that a message may have; 0 for any."""
+
+    @property
+    def shortest_limit_ms(self) -> int:
+        """The shortest time for which a statement can be told to wait for a lock."""
+
+    @property
     def read_only(self) -> str:
         """Why nothing can be written, in words; empty when something can."""
 

@@ -16,11 +16,17 @@ from sqlx.errors import ConnectionLost, DatabaseError
 if TYPE_CHECKING:
     from sqlx.engine.dialect import Dialect
     from sqlx.engine.steps import Rows, Steps
+    from sqlx.migrations.migration import Source
 
-__all__ = ["Wanted", "because", "look", "read"]
+__all__ = ["Wanted", "because", "look", "matters", "read"]
 
 Wanted: TypeAlias = Callable[[History], bool]
 """Tells whether it matters what is marked compatible."""
+
+
+def matters(source: Source, *, ignore_missing: bool) -> Wanted:
+    """Ask for the marks when a version has no file, and that is not let pass."""
+    return lambda history: not ignore_missing and bool(history.missing(source))
 
 
 def look(

@@ -20,6 +20,7 @@ __all__ = [
     "State",
     "WaitingForDatabase",
     "WaitingForLock",
+    "WaitingForMigrations",
 ]
 
 
@@ -51,6 +52,15 @@ class Change:
         """Whether the migration went up or down."""
         down = self.migration.kind is Kind.DOWN
         return Direction.DOWN if down else Direction.UP
+
+    def __str__(self) -> str:
+        verb = self.outcome.value.lower()
+        if self.direction is Direction.DOWN:
+            verb = verb.replace("applied", "reverted").replace("apply", "revert")
+        name = f"{verb} {self.migration.version} {self.migration.description}"
+        if self.outcome is not Outcome.APPLIED:
+            return name
+        return f"{name} ({self.elapsed_ns / 1_000_000:.0f} ms)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,11 @@ class Starting:
 
     migrations: tuple[Migration, ...]
 
+    def __str__(self) -> str:
+        down = self.migrations[0].kind is Kind.DOWN
+        names = (f"{each.version} {each.description}" for each in self.migrations)
+        return f"{'reverting' if down else 'applying'} {', '.join(names)}"
+
 
 @dataclass(frozen=True, slots=True)
 class WaitingForLock:
@@ -200,6 +215,34 @@ class WaitingForDatabase:
         return f"waiting for the database: {self.reason}"
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingForMigrations:
+    """Somebody else is to migrate; we wait until it is done.
+
+    Args:
+        pending: What has not been applied yet.
+        holder: Who holds the migration lock, in words; empty when nobody is seen.
+        waited_seconds: How long we have waited so far.
+    """
+
+    pending: tuple[Migration, ...]
+    holder: str
+    waited_seconds: float
+
+    def __str__(self) -> str:
+        many = f"{len(self.pending)} pending" if self.pending else "the running one"
+        who = f", the lock is held by {self.holder}" if self.holder else ""
+        return (
+            f"waiting for migrations: {many}{who} ({self.waited_seconds:.0f} s so far)"
+        )
+
+
 News: TypeAlias = (
-    Change | Starting | WaitingForLock | WaitingForDatabase | Retrying | SourceWarning
+    Change
+    | Starting
+    | WaitingForLock
+    | WaitingForDatabase
+    | WaitingForMigrations
+    | Retrying
+    | SourceWarning
 )

@@ -30,9 +30,11 @@ class Retry:
 
     Args:
         budget_seconds: In all; 0 for one attempt without any `lock_timeout`.
+        shortest_ms: The shortest limit that the database knows.
     """
 
     budget_seconds: float
+    shortest_ms: int = 1
     attempt: int = 1
     spent_seconds: float = 0.0
     pause_seconds: float = FIRST_PAUSE_SECONDS
@@ -43,7 +45,7 @@ class Retry:
         if self.budget_seconds <= 0:
             return 0
         doubled = FIRST_LIMIT_MS << ((self.attempt - 1) // ATTEMPTS_PER_LIMIT)
-        return min(doubled, LAST_LIMIT_MS)
+        return max(self.shortest_ms, min(doubled, LAST_LIMIT_MS))
 
     def pause(self) -> Steps[bool]:
         """Wait before the next attempt; False when the budget is used up."""

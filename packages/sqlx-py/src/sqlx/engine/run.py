@@ -15,7 +15,7 @@ from sqlx.engine.apply import Session
 from sqlx.engine.attempt import quietly
 from sqlx.engine.course import Course, refuse_read_only, sum_up
 from sqlx.engine.lock import Lock, Patience
-from sqlx.engine.look import look
+from sqlx.engine.look import look, matters
 from sqlx.engine.plan import History, Plan, plan_info, plan_revert, plan_run
 from sqlx.engine.steps import Event, Steps
 from sqlx.engine.task import read_task, warnings
@@ -96,10 +96,7 @@ def _conduct(
     *,
     record_only: bool = False,
 ) -> Steps[Report]:
-
-    def wanted(history: History) -> bool:
-        return not options.ignore_missing and bool(history.missing(source))
-
+    wanted = matters(source, ignore_missing=options.ignore_missing)
     history, dialect = yield from look(dialect, wanted)
     if options.dry_run:
         plan = planner(history)

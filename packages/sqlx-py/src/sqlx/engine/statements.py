@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING
 
 from sqlx.engine.attempt import attempt
 from sqlx.engine.dialect import Dialect, Frame
+from sqlx.engine.partly import is_whole
 from sqlx.engine.steps import Script, Steps
 from sqlx.engine.task import Task, failure, way_out
 from sqlx.errors import ConnectionLost, DatabaseError
-from sqlx.migrations.statements import ends_transaction, transaction_control
+from sqlx.migrations.statements import (
+    commits_implicitly,
+    ends_transaction,
+    transaction_control,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,13 +88,22 @@ def _give_up(
         raise failure(task, error, ALONE, state) from error
     left = yield from broken_things(dialect, task.statements.text)
     new = {name: mend for name, mend in left.items() if name not in before}
-    if index == 0 and task.statements.certain and not new:
+    if index == 0 and not new and _left_nothing(dialect, task):
         yield dialect.unclaim(task.migration)
         raise failure(task, error, ALONE, UNTOUCHED) from error
     state = _state(dialect, task, new)
     if index:
         state = f"the statements before it are committed; {state}"
     raise failure(task, error, ALONE, state) from error
+
+
+def _left_nothing(dialect: Dialect, task: Task) -> bool:
+    """Tell whether a first statement that failed was not done in part."""
+    statements = task.statements
+    if not statements.certain:
+        return False
+    at_once = not dialect.transactional_ddl and commits_implicitly(statements.items[0])
+    return not at_once or is_whole(task, 0)
 
 
 def _state(dialect: Dialect, task: Task, broken: Broken) -> str:
@@ -132,5 +146,12 @@ def _may_have_committed(
         return True
     index = error.completed - len(frame.before)
     controls = transaction_control(statements, dialect.syntax)
-    ends = [item for item in controls if ends_transaction(item)]
-    return any(index > statements.items.index(item) for item in ends[:1])
+    complete = statements.items[:index]
+    if any(item in controls and ends_transaction(item) for item in complete):
+        return True
+    if dialect.transactional_ddl:
+        return False
+    # The first one has nothing before it to commit; if it is DDL, it commits itself.
+    commits = [*filter(commits_implicitly, statements.items[1 : index + 1])]
+    first = [item for item in complete[:1] if item not in controls]
+    return bool(commits) or any(map(commits_implicitly, first))

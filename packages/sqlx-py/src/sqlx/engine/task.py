@@ -29,6 +29,7 @@ __all__ = [
     "Mode",
     "Task",
     "batches",
+    "check_size",
     "failure",
     "read_task",
     "take_back",
@@ -39,6 +40,9 @@ __all__ = [
 SHARED_FILES = 32
 SHARED_CHARS = 1_000_000
 LONGEST_MESSAGE = 500
+MENDS = {Syntax.MYSQL: "set it back at the file's end"}
+CLIENT_DATA = {"COPY": "COPY with STDIN or STDOUT", "LOAD": "LOAD … LOCAL"}
+OURS_BYTES = 8192  # more than what stands around a file in its message
 
 
 class Mode(Enum):
@@ -81,10 +85,11 @@ def read_task(migration: Migration, syntax: Syntax) -> Task:
     statements = split(migration.body, syntax)
     copy = client_copy(statements)
     if copy is not None:
+        verb = copy.words[0]
         raise SourceError(
-            f"{_place(migration, statements, copy.start)}: COPY with STDIN or STDOUT "
-            "needs a client that carries the data, and a migration has none; use "
-            "INSERT, or COPY from a file of the server's"
+            f"{_place(migration, statements, copy.start)}: {CLIENT_DATA[verb]} needs a "
+            "client that carries the data, and a migration has none; use INSERT, or "
+            f"{verb} from a file of the server's"
         )
     controls = transaction_control(statements, syntax)
     if not migration.no_transaction:
@@ -100,6 +105,29 @@ def read_task(migration: Migration, syntax: Syntax) -> Task:
     return Task(migration, statements, mode, plain)
 
 
+def check_size(task: Task, most_bytes: int) -> None:
+    """Refuse a file that the server would not take in one message.
+
+    Args:
+        task: The file.
+        most_bytes: What a message may have; 0 for any.
+
+    Raises:
+        SourceError: It is too long, or a statement that is sent alone is.
+    """
+    statements = task.statements
+    alone = task.mode is Mode.STATEMENTS and statements.certain
+    sent = map(statements.sql, statements.items) if alone else [statements.text]
+    longest = max((len(text.encode()) for text in sent), default=0)
+    if most_bytes and longest + OURS_BYTES > most_bytes:
+        what = "a statement of it" if alone else "it"
+        raise SourceError(
+            f"{task.migration.path}: {what} has {longest} bytes, and the server takes "
+            f"messages of {most_bytes} bytes (max_allowed_packet, of which we need "
+            f"{OURS_BYTES}); raise max_allowed_packet on the server, or split the file"
+        )
+
+
 def warnings(task: Task, syntax: Syntax) -> Iterator[SourceWarning]:
     """Say what a person should know of a file that is about to run."""
     migration, statements = task.migration, task.statements
@@ -113,12 +141,13 @@ def warnings(task: Task, syntax: Syntax) -> Iterator[SourceWarning]:
             "runs in a transaction), or begin the file with -- no-transaction",
             position(statements.text, control.start)[0],
         )
-    for statement in leaves_settings(statements)[:1]:
+    for statement in leaves_settings(statements, syntax)[:1]:
         yield SourceWarning(
             "session-settings",
             migration.path,
             "changes a setting of the session; it is reset after the file, while SQLx "
-            "keeps it for the files that follow in the same run; use SET LOCAL",
+            "keeps it for the files that follow in the same run; "
+            + MENDS.get(syntax, "use SET LOCAL"),
             position(statements.text, statement.start)[0],
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -18,10 +19,10 @@ from sqlx.databases.postgres.driver import (
     PostgresConnection,
     check_idle,
     keywords_of,
-    one_line,
 )
+from sqlx.databases.postgres.replies import one_line
+from sqlx.databases.postgres.session import UTF8, speak
 from sqlx.databases.reach import Reach
-from sqlx.engine.steps import Query
 from sqlx.errors import ConnectionFailed
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ FINAL = (
     "SSL is not enabled",
     "does not support SSL",
 )
+MISSING = re.compile(r'database ".*" does not exist')
 APPLICATION_NAME = "sqlx-migrate"
-UTF8 = "UTF8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,11 @@ class Place:
     def failed(self, error: psycopg.Error) -> ConnectionFailed:
         """Say why a connection could not be made, and whether that is final."""
         message = self.redact(one_line(str(error)))
-        return ConnectionFailed(message, final=any(word in message for word in FINAL))
+        return ConnectionFailed(
+            message,
+            final=any(word in message for word in FINAL),
+            missing=MISSING.search(message) is not None,
+        )
 
 
 def connect(place: Place, reach: Reach) -> Connection:
@@ -162,12 +167,12 @@ def given(
     )
     theirs = connection.info.parameter_status("client_encoding")
     if theirs != UTF8:
-        ours.execute(_speak(UTF8))
+        ours.execute(speak(UTF8))
     try:
         yield _dialect(connection, owned=False), ours
     finally:
         if theirs != UTF8 and not connection.closed:
-            ours.execute(_speak(theirs))
+            ours.execute(speak(theirs))
         ours.close()
 
 
@@ -188,20 +193,20 @@ async def given_async(
     )
     theirs = connection.info.parameter_status("client_encoding")
     if theirs != UTF8:
-        await ours.execute(_speak(UTF8))
+        await ours.execute(speak(UTF8))
     try:
         yield _dialect(connection, owned=False), ours
     finally:
         if theirs != UTF8 and not connection.closed:
-            await ours.execute(_speak(theirs))
+            await ours.execute(speak(theirs))
         await ours.close()
 
 
 @contextmanager
 def borrowed(
     pool: Any,  # noqa: ANN401 -- psycopg_pool may be absent.
-) -> Iterator[Connection]:
-    """Take a connection from a psycopg pool, and give it back.
+) -> Iterator[tuple[PostgresDialect, PostgresConnection]]:
+    """Use a connection of a psycopg pool, and give it back.
 
     Raises:
         ConnectionFailed: The pool is closed, or has none to give in time.
@@ -211,7 +216,8 @@ def borrowed(
     except psycopg.Error as error:
         raise ConnectionFailed(one_line(str(error))) from None
     try:
-        yield connection
+        with given(connection) as session:
+            yield session
     finally:
         pool.putconn(connection)
 
@@ -219,8 +225,8 @@ def borrowed(
 @asynccontextmanager
 async def borrowed_async(
     pool: Any,  # noqa: ANN401 -- psycopg_pool may be absent.
-) -> AsyncIterator[AsyncConnection]:
-    """Take a connection from an async psycopg pool, and give it back.
+) -> AsyncIterator[tuple[PostgresDialect, AsyncPostgresConnection]]:
+    """Use a connection of an async psycopg pool, and give it back.
 
     Raises:
         ConnectionFailed: The pool is closed, or has none to give in time.
@@ -230,7 +236,8 @@ async def borrowed_async(
     except psycopg.Error as error:
         raise ConnectionFailed(one_line(str(error))) from None
     try:
-        yield connection
+        async with given_async(connection) as session:
+            yield session
     finally:
         await pool.putconn(connection)
 
@@ -248,11 +255,6 @@ def _dialect(
         owned=owned,
         pooled=pooled,
     )
-
-
-def _speak(encoding: str | None) -> Query:
-    """Choose what texts are sent and read in; a migration's is UTF-8."""
-    return Query(f"SET client_encoding = '{encoding}'")
 
 
 def _as_it_is(message: str) -> str:

@@ -101,6 +101,21 @@ class PostgresDialect:
         return self.literals_standard
 
     @property
+    def transactional_ddl(self) -> bool:
+        """DDL is rolled back like all else."""
+        return True
+
+    @property
+    def shortest_limit_ms(self) -> int:
+        """Limits are given in milliseconds."""
+        return 1
+
+    @property
+    def message_bytes(self) -> int:
+        """A message may have any length."""
+        return 0
+
+    @property
     def dirty_grace_seconds(self) -> float:
         """Behind a pooler the lock is not held through a look: look once more."""
         return 0.1 if self.pooled else 0.0

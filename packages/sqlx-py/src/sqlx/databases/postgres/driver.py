@@ -16,6 +16,14 @@ import psycopg
 from psycopg import generators, pq
 from psycopg.conninfo import make_conninfo
 
+from sqlx.databases.postgres.replies import (
+    COPY_REFUSED,
+    REPLY,
+    is_lost,
+    one_line,
+    place,
+    text_of,
+)
 from sqlx.engine.steps import Query, Row, Rows, Script
 from sqlx.errors import ConnectionLost, DatabaseError, InTransaction
 
@@ -26,14 +34,12 @@ __all__ = [
     "PostgresConnection",
     "check_idle",
     "keywords_of",
-    "one_line",
 ]
 
 Connection: TypeAlias = psycopg.Connection[Any]
 AsyncConnection: TypeAlias = psycopg.AsyncConnection[Any]
 Redact: TypeAlias = Callable[[str], str]
 COPY = {pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH}
-REPLY = (b"sqlx_version", b"sqlx_execution_time")
 CANCEL_AGAIN_SECONDS = 0.1
 
 
@@ -162,8 +168,7 @@ def _exchange(
     It must not raise what the server says: when a wait is interrupted, psycopg cancels
     the statement and exhausts this generator, and an error would close the connection.
     """
-    text = step.sql if isinstance(step, Query) else "".join(step.parts)
-    pgconn.send_query(text.encode())
+    pgconn.send_query(text_of(step).encode())
     results: list[pq.abc.PGresult] = yield from generators.execute(pgconn)
     return results
 
@@ -177,7 +182,7 @@ def _reply(
             raise _refused(pgconn, result, step, completed)
         if result.status in COPY:
             pgconn.finish()
-            raise ConnectionLost("COPY with STDIN or STDOUT cannot be answered here")
+            raise ConnectionLost(COPY_REFUSED)
     if isinstance(step, Query):
         return _rows(results[-1])
     replies = filter(_is_reply, results)
@@ -209,9 +214,9 @@ def _refused(
     message = field(pq.DiagnosticField.MESSAGE_PRIMARY) or one_line(
         result.get_error_message()
     )
-    part, offset = _place(field(pq.DiagnosticField.STATEMENT_POSITION), step)
+    part, offset = place(field(pq.DiagnosticField.STATEMENT_POSITION), step)
     sqlstate = field(pq.DiagnosticField.SQLSTATE)
-    lost = pgconn.status == pq.ConnStatus.BAD or (sqlstate or "").startswith("57P0")
+    lost = pgconn.status == pq.ConnStatus.BAD or is_lost(sqlstate)
     return (ConnectionLost if lost else DatabaseError)(
         message,
         sqlstate=sqlstate,
@@ -225,19 +230,6 @@ def _refused(
     )
 
 
-def _place(position: str | None, step: Query | Script) -> tuple[int | None, int | None]:
-    """Turn the server's position, in characters from 1, into a part and an offset."""
-    if position is None:
-        return None, None
-    offset = int(position) - 1
-    parts = (step.sql,) if isinstance(step, Query) else step.parts
-    for number, part in enumerate(parts):
-        if offset < len(part):
-            return number, offset
-        offset -= len(part)
-    return len(parts) - 1, len(parts[-1])
-
-
 @contextmanager
 def _translated(redact: Redact) -> Iterator[None]:
     """Let no error of psycopg's out, nor a secret."""
@@ -249,8 +241,3 @@ def _translated(redact: Redact) -> Iterator[None]:
         raise
     except psycopg.Error as error:
         raise ConnectionLost(redact(one_line(str(error)))) from None
-
-
-def one_line(message: str) -> str:
-    """Bring libpq's message, often of several lines, into one."""
-    return " ".join(message.split())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlx.engine.steps import Query
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -14,13 +16,16 @@ __all__ = [
     "QUALIFIED",
     "SNAPSHOT",
     "TIDY_UP",
+    "UTF8",
     "Before",
     "P",
     "literal",
     "ours",
+    "speak",
 ]
 
 P = "pg_catalog"
+UTF8 = "UTF8"
 Q = "$sqlx$"
 EQ = f"OPERATOR({P}.=)"
 NE = f"OPERATOR({P}.<>)"
@@ -66,6 +71,11 @@ def literal(value: str) -> str:
     """
     given = f"{P}.decode({Q}{value.encode().hex()}{Q}, {Q}hex{Q})"
     return f"{P}.convert_from({given}, {Q}UTF8{Q})"
+
+
+def speak(encoding: str | None) -> Query:
+    """Choose what texts are sent and read in; a migration's is UTF-8."""
+    return Query(f"SET client_encoding = '{encoding}'")
 
 
 def ours(server_version: int, scope: str = "") -> tuple[str, ...]:

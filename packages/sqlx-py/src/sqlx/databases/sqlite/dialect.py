@@ -89,6 +89,21 @@ class SqliteDialect:
         return False
 
     @property
+    def transactional_ddl(self) -> bool:
+        """DDL is rolled back like all else."""
+        return True
+
+    @property
+    def shortest_limit_ms(self) -> int:
+        """Limits are given in milliseconds."""
+        return 1
+
+    @property
+    def message_bytes(self) -> int:
+        """A message may have any length."""
+        return 0
+
+    @property
     def read_only(self) -> str:
         """Only a write tells."""
         return ""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import psycopg
 from psycopg import generators, pq
 
-from sqlx.databases.postgres.driver import one_line
+from sqlx.databases.postgres.replies import one_line
 from sqlx.errors import ConnectionLost
 
 if TYPE_CHECKING:

@@ -1,0 +1,148 @@
+"""MySQL and MariaDB by asyncmy, on a connection or from a pool of the user's."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import asyncmy
+from asyncmy.cursors import Cursor
+from asyncmy.errors import MySQLError
+
+from sqlx.databases.mysql.dialect import MySqlDialect
+from sqlx.databases.mysql.driver import (
+    KILL_AGAIN_SECONDS,
+    UNREADABLE,
+    UTF8,
+    said,
+)
+from sqlx.databases.mysql.message import Reading, messages
+from sqlx.errors import ConnectionFailed, ConnectionLost, InTransaction
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlx.engine.steps import Query, Rows, Script
+
+__all__ = ["AsyncmyConnection", "borrowed_asyncmy", "given_asyncmy"]
+
+
+class AsyncmyConnection:
+    """An asyncmy connection that carries out steps.
+
+    Args:
+        connection: Open, in autocommit, outside a transaction.
+    """
+
+    def __init__(self, connection: Any) -> None:  # noqa: ANN401 -- it has no types.
+        self._connection = connection
+        self.lost = False
+
+    async def execute(self, step: Query | Script) -> Rows:
+        """Carry out a step; when cancelled, end it in the server first.
+
+        asyncmy would close the connection, and the server would go on.
+        """
+        work = asyncio.ensure_future(self._run(step))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            while not work.done():  # what overtakes the statement is in vain
+                with suppress(MySQLError, OSError):
+                    await self._kill()
+                await asyncio.wait([work], timeout=KILL_AGAIN_SECONDS)
+            work.exception()
+            raise
+
+    async def _run(self, step: Query | Script) -> Rows:
+        reading, session = Reading(step), self._connection
+        # A file may choose another character set for texts, which nobody needs.
+        theirs, session._use_unicode = session._use_unicode, False  # noqa: SLF001
+        try:
+            async with self._connection.cursor(Cursor) as cursor:
+                for message in messages(step, together=True):
+                    reading.begin(message)
+                    await cursor.execute(message.text)
+                    more: bool | None = True
+                    while more:
+                        columns = [column[0] for column in cursor.description or ()]
+                        found = await cursor.fetchall() if columns else ()
+                        reading.take(columns, found)
+                        more = await cursor.nextset()
+        except MySQLError as error:
+            sqlstate = getattr(error, "sqlstate", None)
+            refused = reading.refused(*said(error), sqlstate)
+            self.lost = isinstance(refused, ConnectionLost)
+            raise refused from None
+        except UnicodeDecodeError:
+            self.lost = True
+            session.close()
+            raise ConnectionLost(UNREADABLE) from None
+        finally:
+            session._use_unicode = theirs  # noqa: SLF001
+        return reading.rows
+
+    async def _kill(self) -> None:
+        """End what the server does for us, over a second connection."""
+        like = self._connection
+        second = await asyncmy.connect(
+            host=like._host,  # noqa: SLF001 -- asyncmy has no other way to be asked.
+            port=like._port,  # noqa: SLF001
+            unix_socket=like._unix_socket,  # noqa: SLF001
+            user=like._user.decode(),  # noqa: SLF001
+            password=like._password.decode("latin1"),  # noqa: SLF001
+            ssl=like._ssl_context,  # noqa: SLF001
+        )
+        async with second, second.cursor(Cursor) as cursor:
+            await cursor.execute(f"KILL QUERY {like.thread_id()}")
+
+
+@asynccontextmanager
+async def given_asyncmy(
+    connection: Any,  # noqa: ANN401 -- it has no types.
+) -> AsyncIterator[tuple[MySqlDialect, AsyncmyConnection]]:
+    """Use a connection of the user's, and leave it as it was.
+
+    Raises:
+        InTransaction: It is inside a transaction.
+        ConnectionLost: It is closed.
+    """
+    if not connection.connected:
+        raise ConnectionLost("the connection given is closed")
+    if connection.get_transaction_status():
+        raise InTransaction
+    mode, autocommit = connection.autocommit_mode, connection.get_autocommit()
+    charset, ours = connection.character_set_name(), AsyncmyConnection(connection)
+    if charset != UTF8:
+        await connection.set_charset(UTF8)
+    await connection.autocommit(True)  # noqa: FBT003 -- asyncmy's.
+    try:
+        mariadb = "mariadb" in connection.get_server_info().lower()
+        yield MySqlDialect(mariadb, owned=False), ours
+    finally:
+        if connection.connected and not ours.lost:
+            if charset != UTF8:
+                await connection.set_charset(charset)
+            await connection.autocommit(autocommit)
+            connection.autocommit_mode = mode
+
+
+@asynccontextmanager
+async def borrowed_asyncmy(
+    pool: Any,  # noqa: ANN401 -- it has no types.
+) -> AsyncIterator[tuple[MySqlDialect, AsyncmyConnection]]:
+    """Take a connection from a pool, and give it back.
+
+    Raises:
+        ConnectionFailed: The pool is closed, or cannot connect.
+    """
+    try:
+        connection = await pool.acquire()
+    except (MySQLError, RuntimeError, OSError) as error:
+        raise ConnectionFailed(said(error)[1]) from None
+    try:
+        async with given_asyncmy(connection) as session:
+            yield session
+    finally:
+        await pool.release(connection)

@@ -1,0 +1,345 @@
+"""Open MySQL and MariaDB sessions for a run: by keywords, or on what the user gives."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import pymysql
+from pymysql.constants import CLIENT
+
+from sqlx.config.redaction import redact
+from sqlx.databases.mysql.dialect import MySqlDialect
+from sqlx.databases.mysql.driver import (
+    UTF8,
+    AsyncMySqlConnection,
+    Connection,
+    MySqlConnection,
+    check_idle,
+    said,
+)
+from sqlx.databases.reach import Reach
+from sqlx.errors import ConnectionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from concurrent.futures import ThreadPoolExecutor
+
+    from sqlx.config.mysql_url import MySqlUrl
+
+__all__ = [
+    "Connection",
+    "Place",
+    "connect",
+    "given",
+    "given_async",
+    "opened",
+    "opened_async",
+]
+
+FLAGS = CLIENT.MULTI_STATEMENTS | CLIENT.FOUND_ROWS | CLIENT.IGNORE_SPACE
+"""SQLx's (migrations.md 9.4)."""
+PROGRAM_NAME = "sqlx-migrate"
+NO_DATABASE = 1049
+FINAL = {
+    1044,  # access to the database denied
+    1045,  # access denied
+    NO_DATABASE,
+    1115,  # unknown character set
+    1130,  # host not allowed
+    1251,  # authentication protocol not supported
+    1253,  # collation of another character set
+    1273,  # unknown collation
+    1524,  # authentication plugin not loaded
+    1698,  # access denied, no password asked for
+    1820,  # password must be changed
+    1862,  # password expired
+    2026,  # TLS refused
+    2059,  # authentication plugin not known
+    3118,  # account locked (MySQL)
+    3159,  # TLS required
+    4151,  # account locked (MariaDB)
+}
+MEND = "; make it with `sqlx database create`"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a MySQL or MariaDB server is, and as whom it is met.
+
+    Args:
+        url: The database URL.
+    """
+
+    url: MySqlUrl = field(repr=False)  # A traceback may show it.
+
+    def redact(self, message: str) -> str:
+        """Take secrets out of a message."""
+        return redact(message, self.url)
+
+    def arguments(self, reach: Reach, database: str | None) -> dict[str, Any]:
+        """List PyMySQL's keywords for one attempt, which must end within the budget.
+
+        A password goes as bytes: PyMySQL would write a text in Latin-1. Migrations are
+        sent in UTF-8, whatever the URL says of other texts.
+        """
+        url = self.url
+        given = {
+            **url.keywords(),
+            "password": url.password.encode(),
+            "database": (url.database if database is None else database) or None,
+            "charset": UTF8,
+            "collation": url.collation if url.charset == UTF8 else None,
+            "client_flag": FLAGS,
+            "autocommit": True,
+            "program_name": PROGRAM_NAME,
+            "connect_timeout": max(2, int(reach.left_seconds) + 1),
+        }
+        return given | self._tls()
+
+    def connected(self, arguments: dict[str, Any]) -> Connection:
+        """Connect once.
+
+        PyMySQL leaks a socket's file when nobody listens, so we open it. And where TLS
+        is preferred, it reads all authorities' certificates, and verifies nothing.
+        """
+        made: Any = pymysql.Connection(**arguments, defer_connect=True)
+        if self.url.socket:
+            made._secure = True  # noqa: SLF001 -- as where it opens a socket itself.
+            made.connect(_dialled(self.url.socket, arguments["connect_timeout"]))
+            return cast("Connection", made)
+        if self._takes_what_it_gets:
+            made.ssl, made.ctx = True, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            made.ctx.check_hostname, made.ctx.verify_mode = False, ssl.CERT_NONE
+        made.connect()
+        return cast("Connection", made)
+
+    def failed(self, error: Exception) -> ConnectionFailed:
+        """Say why a connection could not be made, and whether that is final."""
+        code, message = said(error)
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+            code, message = 0, f"cannot connect to {self.url.socket}: {reason}"
+        cause = getattr(error, "original_exception", error)
+        final = code in FINAL or isinstance(cause, ssl.SSLError | RuntimeError)
+        mend = MEND if code == NO_DATABASE else ""
+        return ConnectionFailed(
+            self.redact(" ".join(message.split())) + mend,
+            code=code or None,
+            final=final,
+            missing=code == NO_DATABASE,
+        )
+
+    def _tls(self) -> dict[str, Any]:
+        """Choose how the connection is protected, as SQLx's `ssl-mode` says.
+
+        Raises:
+            ConnectionFailed: A certificate cannot be read.
+        """
+        url = self.url
+        if url.ssl_mode == "disabled" or self._takes_what_it_gets:
+            return {"ssl_disabled": True}
+        try:
+            return {"ssl": self._context()}
+        except OSError as error:
+            raise ConnectionFailed(f"TLS: {error}", final=True) from None
+
+    @property
+    def _takes_what_it_gets(self) -> bool:
+        """Whether TLS is used where the server has it, and nothing is verified."""
+        return self.url.ssl_mode == "preferred" and not self.url.ssl_cert
+
+    def _context(self) -> ssl.SSLContext:
+        url = self.url
+        context = ssl.create_default_context(cafile=url.ssl_ca or None)
+        context.check_hostname = url.ssl_mode == "verify_identity"
+        if not url.ssl_mode.startswith("verify"):
+            context.verify_mode = ssl.CERT_NONE
+        # The certificates that MySQL makes for itself do not pass the strict rules.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        if url.ssl_cert:
+            context.load_cert_chain(url.ssl_cert, url.ssl_key or None)
+        return context
+
+
+def connect(place: Place, reach: Reach, database: str | None = None) -> Connection:
+    """Connect in autocommit, and wait for a server that is not there yet.
+
+    Args:
+        place: Where and as whom.
+        reach: How long to wait.
+        database: Instead of the one of the URL; empty for none.
+
+    Raises:
+        ConnectionFailed: The budget is used up, or waiting would not help.
+    """
+    while True:
+        failed = attempt(place, reach, database)
+        if not isinstance(failed, ConnectionFailed):
+            return failed
+        time.sleep(reach.pause(failed, final=failed.final))
+
+
+async def connect_async(
+    place: Place, reach: Reach, thread: ThreadPoolExecutor
+) -> Connection:
+    """Connect as `connect` does, each attempt on a thread."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    while True:
+        failed = await loop.run_in_executor(thread, attempt, place, reach)
+        if not isinstance(failed, ConnectionFailed):
+            return failed
+        await asyncio.sleep(reach.pause(failed, final=failed.final))
+
+
+@contextmanager
+def opened(
+    place: Place, reach: Reach, database: str | None = None
+) -> Iterator[tuple[MySqlDialect, MySqlConnection]]:
+    """Open a session of our own, and close it.
+
+    Args:
+        place: Where and as whom.
+        reach: How long to wait.
+        database: Instead of the one of the URL; empty for none.
+    """
+    with (
+        closing(connect(place, reach, database)) as connection,
+        closing(_ours(connection, place)) as ours,
+    ):
+        yield _dialect(connection, place), ours
+
+
+@asynccontextmanager
+async def opened_async(
+    place: Place, reach: Reach
+) -> AsyncIterator[tuple[MySqlDialect, AsyncMySqlConnection]]:
+    """Open a session of our own, and close it."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    thread = ThreadPoolExecutor(1, "sqlx-mysql")
+    try:
+        connection = await connect_async(place, reach, thread)
+        with closing(connection), closing(_ours(connection, place)) as ours:
+            yield _dialect(connection, place), AsyncMySqlConnection(ours, thread)
+    finally:
+        thread.shutdown(wait=False)
+
+
+@contextmanager
+def given(
+    connection: Connection,
+) -> Iterator[tuple[MySqlDialect, MySqlConnection]]:
+    """Use a connection of the user's, and leave it as it was.
+
+    Raises:
+        InTransaction: It is inside a transaction.
+        ConnectionLost: It is closed.
+    """
+    check_idle(connection)
+    mode, autocommit = connection.autocommit_mode, connection.get_autocommit()
+    charset, collation = connection.charset, connection.collation
+    if charset != UTF8:
+        connection.set_character_set(UTF8)
+    connection.autocommit(True)  # noqa: FBT003 -- PyMySQL's.
+    ours = MySqlConnection(connection, _like(connection), str)
+    try:
+        yield MySqlDialect(_is_mariadb(connection), owned=False), ours
+    finally:
+        ours.close()
+        if connection.open and not ours.lost:
+            if charset != UTF8:
+                connection.set_character_set(charset, collation)
+            connection.autocommit(autocommit)
+            connection.autocommit_mode = mode
+
+
+@asynccontextmanager
+async def given_async(
+    connection: Connection,
+) -> AsyncIterator[tuple[MySqlDialect, AsyncMySqlConnection]]:
+    """Use a connection of the user's on a thread, and leave it as it was.
+
+    Raises:
+        InTransaction: It is inside a transaction.
+        ConnectionLost: It is closed.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    with given(connection) as (dialect, ours), ThreadPoolExecutor(1) as thread:
+        yield dialect, AsyncMySqlConnection(ours, thread)
+
+
+def attempt(
+    place: Place, reach: Reach, database: str | None = None
+) -> Connection | ConnectionFailed:
+    """Try once to connect."""
+    try:
+        return place.connected(place.arguments(reach, database))
+    except ConnectionFailed as error:
+        return error
+    except (pymysql.MySQLError, OSError, RuntimeError, ValueError) as error:
+        return place.failed(error)
+
+
+def _dialled(path: str, timeout_seconds: float) -> socket.socket:
+    """Connect to a socket's file."""
+    dialled = socket.socket(socket.AF_UNIX)
+    try:
+        dialled.settimeout(timeout_seconds)
+        dialled.connect(path)
+    except BaseException:
+        dialled.close()
+        raise
+    return dialled
+
+
+def _ours(connection: Connection, place: Place) -> MySqlConnection:
+    def another() -> Connection:
+        return connect(place, Reach(0.0, _silent))
+
+    return MySqlConnection(connection, another, place.redact)
+
+
+def _dialect(connection: Connection, place: Place) -> MySqlDialect:
+    url = place.url
+    return MySqlDialect(
+        _is_mariadb(connection),
+        time_zone=url.time_zone or "",
+        collation=(url.collation if url.charset == UTF8 else "") or "",
+    )
+
+
+def _is_mariadb(connection: Any) -> bool:  # noqa: ANN401 -- its stubs lack a type.
+    return "mariadb" in connection.get_server_info().lower()
+
+
+def _like(connection: Any) -> Callable[[], Connection]:  # noqa: ANN401 -- as above.
+    """Tell how a second connection like a given one is made."""
+
+    def another() -> Connection:
+        made: Any = pymysql.Connection(
+            host=connection.host,
+            port=connection.port,
+            unix_socket=connection.unix_socket,
+            user=connection.user,
+            password=connection.password,
+            ssl_disabled=True,
+            defer_connect=True,
+        )
+        if connection.ssl:
+            made.ssl, made.ctx = True, connection.ctx
+        made.connect()
+        return cast("Connection", made)
+
+    return another
+
+
+def _silent(_: object) -> None:
+    """Say nothing while waiting."""

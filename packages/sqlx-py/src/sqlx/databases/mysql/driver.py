@@ -1,0 +1,172 @@
+"""MySQL and MariaDB by PyMySQL: steps out, replies in.
+
+A client that is gone does not stop its statement, nor the rest of its message. So who
+is interrupted tells the server to stop, over a second connection.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pymysql
+from pymysql.constants import CLIENT, SERVER_STATUS
+from pymysql.cursors import Cursor
+
+from sqlx.databases.mysql.message import Message, Reading, messages
+from sqlx.errors import ConnectionLost, DatabaseError, InTransaction, SqlxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import ThreadPoolExecutor
+
+    from sqlx.engine.steps import Query, Rows, Script
+
+__all__ = [
+    "AsyncMySqlConnection",
+    "Connection",
+    "MySqlConnection",
+    "check_idle",
+    "said",
+]
+
+Connection: TypeAlias = "pymysql.Connection[Any]"
+Redact: TypeAlias = "Callable[[str], str]"
+KILL_AGAIN_SECONDS = 0.1
+UTF8 = "utf8mb4"
+UNREADABLE = (
+    "the file has chosen another character set, and a column's name came in it; "
+    "leave SET NAMES away: files are sent in UTF-8"
+)
+
+
+class MySqlConnection:
+    """A PyMySQL connection that carries out steps.
+
+    Args:
+        connection: Open, in autocommit, outside a transaction.
+        another: Opens a second connection to the same server, as the same user.
+        redact: Takes secrets out of a message.
+    """
+
+    def __init__(
+        self, connection: Connection, another: Callable[[], Connection], redact: Redact
+    ) -> None:
+        self._connection: Any = connection  # Its stubs lack what we ask.
+        self._another, self._redact = another, redact
+        self._together = bool(connection.client_flag & CLIENT.MULTI_STATEMENTS)
+        self._killer: Connection | None = None
+        self._ended = False
+        self.lost = False
+
+    def execute(self, step: Query | Script) -> Rows:
+        """Send the messages of a step and read all their replies."""
+        if self._ended:  # The server has tidied up, and gives no reply any more.
+            return ()
+        reading = Reading(step)
+        # A file may choose another character set for texts, which nobody needs.
+        theirs, self._connection.use_unicode = self._connection.use_unicode, False
+        try:
+            with self._connection.cursor(Cursor) as cursor:
+                for message in messages(step, together=self._together):
+                    self._exchange(cursor, message, reading)
+        except pymysql.MySQLError as error:
+            raise self._refused(error, reading) from None
+        except UnicodeDecodeError:
+            self.lost = True
+            self._connection._force_close()  # noqa: SLF001 -- as it does when it is lost.
+            raise ConnectionLost(UNREADABLE) from None
+        except KeyboardInterrupt:
+            self._end()
+            raise
+        finally:
+            self._connection.use_unicode = theirs
+        return reading.rows
+
+    def interrupt(self) -> None:
+        """End the statement that runs now, on another thread, and all behind it."""
+        with suppress(SqlxError, pymysql.MySQLError, OSError):
+            self._kill("QUERY")
+
+    def close(self) -> None:
+        """Close what we opened; the connection is its owner's to close."""
+        if self._killer is not None and self._killer.open:
+            self._killer.close()
+
+    def _exchange(self, cursor: Cursor, message: Message, reading: Reading) -> None:
+        reading.begin(message)
+        cursor.execute(message.text)
+        more: bool | None = True
+        while more:
+            columns = [column[0] for column in cursor.description or ()]
+            reading.take(columns, cursor.fetchall() if columns else ())
+            more = cursor.nextset()
+
+    def _end(self) -> None:
+        """End the session in the server: PyMySQL has closed the connection."""
+        with suppress(SqlxError, pymysql.MySQLError, OSError):
+            self._kill("CONNECTION")
+            self._ended = True
+
+    def _kill(self, what: str) -> None:
+        if self._killer is None:
+            self._killer = self._another()
+        number = self._connection.thread_id()
+        with self._killer.cursor(Cursor) as cursor:
+            cursor.execute(f"KILL {what} {number}")
+
+    def _refused(self, error: pymysql.MySQLError, reading: Reading) -> DatabaseError:
+        code, message = said(error)
+        sqlstate = getattr(error, "sqlstate", None)
+        refused = reading.refused(code, self._redact(message), sqlstate)
+        self.lost = isinstance(refused, ConnectionLost)
+        return refused
+
+
+class AsyncMySqlConnection:
+    """The same for `asyncio`: one hop to a thread a step.
+
+    Args:
+        connection: What the thread works on.
+        thread: The one thread.
+    """
+
+    def __init__(self, connection: MySqlConnection, thread: ThreadPoolExecutor) -> None:
+        self._connection, self._thread = connection, thread
+
+    async def execute(self, step: Query | Script) -> Rows:
+        """Carry out a step; when cancelled, end it in the server first."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(self._thread, self._connection.execute, step)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            while not work.done():  # what overtakes the statement is in vain
+                await asyncio.to_thread(self._connection.interrupt)
+                await asyncio.wait([work], timeout=KILL_AGAIN_SECONDS)
+            work.exception()
+            raise
+
+
+def said(error: Exception) -> tuple[int, str]:
+    """Read the number and the words of a driver's error; 0 when it has none."""
+    match error.args:
+        case [int() as code, str() as message]:
+            return code, message
+        case _:
+            return 0, str(error)
+
+
+def check_idle(connection: Any) -> None:  # noqa: ANN401 -- its stubs lack what we ask.
+    """Refuse a connection that is not ours to use now.
+
+    Raises:
+        ConnectionLost: It is closed.
+        InTransaction: It is inside a transaction.
+    """
+    if not connection.open:
+        raise ConnectionLost("the connection given is closed")
+    if connection.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS:
+        raise InTransaction

@@ -1,0 +1,124 @@
+"""What is left of a file that failed where DDL commits at once.
+
+MySQL and MariaDB commit before and after each DDL statement. The claim stands in the
+file's transaction, so the history tells: with nothing committed, the claim is gone like
+all else; where it stands, so does whatever came before the last commit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlx.engine.task import way_out
+from sqlx.migrations.statements import commits_implicitly, position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlx.engine.dialect import Dialect, Frame
+    from sqlx.engine.steps import Steps
+    from sqlx.engine.task import Task
+    from sqlx.errors import DatabaseError
+    from sqlx.migrations.statements import Statement
+
+__all__ = ["is_whole", "left_behind", "lost_words"]
+
+LOST = (
+    "the connection was lost, so its outcome is not known here; it is applied as a "
+    "whole or not at all: run again"
+)
+LOST_PARTLY = (
+    "the connection was lost, and the server may still be running the file, which it "
+    "commits as it goes; run again, and what is then still unknown is said"
+)
+AT_ONCE = "DDL commits at once here: "
+SOMETHING = "a part of the file may be committed; "
+WHOLE = frozenset({"ALTER", "CREATE"})
+"""Verbs whose statement is done as a whole or not at all."""
+
+
+def lost_words(dialect: Dialect, task: Task) -> str:
+    """Say what a lost connection means for the file that was under way."""
+    statements = task.statements
+    partly = not statements.certain or any(map(commits_implicitly, statements.items))
+    return LOST_PARTLY if partly and not dialect.transactional_ddl else LOST
+
+
+def left_behind(
+    dialect: Dialect, task: Task, error: DatabaseError, frame: Frame
+) -> Steps[str]:
+    """Say what a failed file has committed, and the way out; nothing: empty.
+
+    A first statement that failed as a whole has committed nothing but the claim, which
+    is taken back. What only sets the session may stand before it.
+    """
+    index = error.completed - len(frame.before)
+    if dialect.transactional_ddl or index < 0:
+        return ""
+    rows = yield dialect.look()
+    _, history = dialect.seen(rows)
+    version = task.migration.version
+    if not any(row[0] == version and not row[2] for row in history):
+        return ""
+    if is_whole(task, index) and all(map(_only_sets, task.statements.items[:index])):
+        yield dialect.unclaim(task.migration)
+        return ""
+    return _committed(task, error, index) + way_out(dialect.table, task.migration)
+
+
+def is_whole(task: Task, index: int) -> bool:
+    """Tell whether a statement is DDL that is done as a whole or not at all.
+
+    MariaDB drops tables one by one, and replaces by dropping first.
+    """
+    statements = task.statements
+    if not statements.certain or index >= len(statements.items):
+        return False
+    item = statements.items[index]
+    if item.words[:1] == ("DROP",):
+        return "," not in statements.sql(item)
+    return not WHOLE.isdisjoint(item.words[:1]) and item.words[1:2] != ("OR",)
+
+
+def _only_sets(item: Statement) -> bool:
+    return item.words[:1] in {("SET",), ("USE",)} and not commits_implicitly(item)
+
+
+def _committed(task: Task, error: DatabaseError, index: int) -> str:
+    """Say which lines are committed, and which are not.
+
+    Args:
+        task: The file.
+        error: What stopped it.
+        index: Of the statement that was refused; those before it are complete.
+    """
+    items = task.statements.items
+    if not task.statements.certain:
+        return AT_ONCE + SOMETHING
+    complete = items[:index]
+    begun = () if error.is_syntax_error else items[index : index + 1]
+    commits = [
+        at for at, item in enumerate((*complete, *begun)) if commits_implicitly(item)
+    ]
+    if not commits:
+        return SOMETHING  # It was hidden in a routine, or a table cannot roll back.
+    end = commits[-1] + 1
+    facts = [*_lines(task, complete[:end], "committed for good")]
+    facts += _lines(task, complete[end:], "rolled back")
+    if end > index and not is_whole(task, index):
+        facts.append("the statement that failed may be done in part")
+    return f"{AT_ONCE}{'; '.join(facts)}; "
+
+
+def _lines(task: Task, items: tuple[Statement, ...], what: str) -> Iterator[str]:
+    """Say what became of some statements in a row."""
+    if not items:
+        return
+    text = task.statements.text
+    first = position(text, items[0].start)[0]
+    last = position(text, items[-1].end)[0]
+    yield (
+        f"line {first} is {what}"
+        if first == last
+        else f"lines {first} to {last} are {what}"
+    )

@@ -1,0 +1,268 @@
+"""Where DDL commits at once, the history tells what a failed file has left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from support import Asked, migration
+
+from sqlx.databases.mysql.dialect import MySqlDialect
+from sqlx.engine.apply import Session, apply_alone
+from sqlx.engine.dialect import Sending
+from sqlx.engine.lock import Lock, Patience
+from sqlx.engine.news import Retrying
+from sqlx.engine.statements import own_control, statement_by_statement
+from sqlx.engine.steps import Rows, Script, Wait
+from sqlx.engine.task import Task, check_size, read_task
+from sqlx.errors import ConnectionLost, DatabaseError, ExecuteMigration, SourceError
+from sqlx.migrations.migration import Kind
+
+TABLE = "`app`._sqlx_migrations"
+MYSQL = replace(MySqlDialect(mariadb=True), table=TABLE, database="app", exists=True)
+ROLLBACK = Script((MYSQL.rollback,))
+BEFORE_THE_FILE = 5  # limits, clock, BEGIN, the look at the history, the claim
+WAY_OUT = (
+    f"complete it by hand and UPDATE {TABLE} SET success = TRUE WHERE version = 4, or "
+    f"undo it by hand and DELETE FROM {TABLE} WHERE version = 4"
+)
+AT_ONCE = "DDL commits at once here: "
+IN_PART = "the statement that failed may be done in part"
+ROLLED_BACK = "rolled back, nothing of this migration is applied; mend it and run again"
+
+
+def read(sql: str, *, alone: bool = False, kind: Kind = Kind.SIMPLE) -> Task:
+    """Read a file of version 4."""
+    return read_task(migration(4, sql, kind, no_transaction=alone), MYSQL.syntax)
+
+
+def history(success: str | None) -> Rows:
+    """Reply to `look`: the row of version 4 says TRUE or FALSE, or is not there."""
+    told = ("617070", "BASE TABLE", "0")
+    if success is None:
+        return [(*told, None, None, None, None, None, None)]
+    return [(*told, "4", "6D", success, "", None, "-1")]
+
+
+def refused(index: int, code: int = 1050) -> DatabaseError:
+    """Refuse a statement of the file, from 0."""
+    return DatabaseError("no", code=code, completed=BEFORE_THE_FILE + index, part=1)
+
+
+def failing(task: Task, error: DatabaseError) -> Asked[int]:
+    """Send a file, refuse it, and let the transaction be ended."""
+    session = Session(Lock(MYSQL, Patience(300.0), taken=True), 600.0)
+    asked = Asked(apply_alone(session, task))
+    frame = MYSQL.frame(task.migration, Sending(seen=0, limit_ms=1000))
+    assert asked.step == Script((frame.opening, task.migration.body, frame.closing))
+    assert asked.refuse(error) == ROLLBACK
+    assert asked.reply() == MYSQL.look()
+    return asked
+
+
+def state_of(asked: Asked[int], reply: Rows = ()) -> str:
+    """Reply, and give what the error says of what is left."""
+    with pytest.raises(ExecuteMigration) as caught:
+        asked.reply(reply)
+    return caught.value.state
+
+
+def test_a_claim_that_is_gone_says_that_nothing_is_committed() -> None:
+    """The row went with all else."""
+    task = read("INSERT INTO t VALUES (1);\nSELECT z;")
+    assert state_of(failing(task, refused(1)), history(None)) == ROLLED_BACK
+
+
+def test_a_down_file_s_claim_is_gone_when_the_row_is_true() -> None:
+    """The UPDATE went with all else."""
+    task = read("DELETE FROM t;\nSELECT z;", kind=Kind.DOWN)
+    assert state_of(failing(task, refused(1)), history("1")) == ROLLED_BACK
+
+
+@pytest.mark.parametrize(
+    ("sql", "index"),
+    [
+        ("CREATE TABLE a (id INT);", 0),
+        ("ALTER TABLE a ADD b INT, ADD c INT;", 0),
+        ("DROP TABLE a;", 0),
+        ("SET foreign_key_checks = 0;\nUSE other;\nCREATE TABLE a (id INT);", 2),
+    ],
+)
+def test_a_first_statement_that_is_whole_leaves_nothing(sql: str, index: int) -> None:
+    """Its implicit commit has made the claim durable, so it is taken back."""
+    task = read(sql)
+    asked = failing(task, refused(index))
+    assert asked.reply(history("0")) == MYSQL.unclaim(task.migration)
+    assert state_of(asked) == ROLLED_BACK
+
+
+def test_a_first_statement_that_waits_for_a_table_is_tried_again() -> None:
+    """Nothing is done yet; each attempt waits for a second, which the server counts."""
+    task = read("ALTER TABLE a ADD b INT;")
+    asked = failing(task, refused(0, 1205))
+    asked.reply(history("0"))
+    assert asked.reply() == Wait(1.0)
+    assert asked.news == [Retrying(task.migration, "no", 1, 1000)]
+    assert isinstance(asked.reply(), Script)
+
+
+@pytest.mark.parametrize(
+    ("sql", "index", "code", "state"),
+    [
+        ("CREATE TABLE a (i INT);\nDROP TABLE z;", 1, 1051, "line 1 is committed"),
+        ("DROP TABLE a, z;", 0, 1051, IN_PART),
+        ("CREATE OR REPLACE TABLE a (i INT);", 0, 1005, IN_PART),
+        ("RENAME TABLE a TO b, c TO d;", 0, 1146, IN_PART),
+        (
+            "CREATE TABLE a (\n i INT);\n\nDELETE FROM a;\nDELETE\nFROM b;\nSELECT z;",
+            3,
+            1054,
+            "lines 1 to 2 are committed for good; lines 4 to 6 are rolled back",
+        ),
+        (
+            "DELETE FROM a;\nALTER TABLE z ADD b INT;",
+            1,
+            1146,
+            "line 1 is committed for good",
+        ),
+        (
+            "CREATE TABLE a (i INT);\nDELETE FROM a;\nCREATE TABEL b (i INT);",
+            2,
+            1064,
+            "line 1 is committed for good; line 2 is rolled back",
+        ),
+    ],
+)
+def test_it_is_said_which_lines_are_committed(
+    sql: str, index: int, code: int, state: str
+) -> None:
+    """DDL commits what is before it and itself; what cannot be read, nothing."""
+    found = state_of(failing(read(sql), refused(index, code)), history("0"))
+    assert found.startswith(f"{AT_ONCE}{state}")
+    assert found.endswith(f"; {WAY_OUT}")
+
+
+def test_an_end_that_fails_is_behind_all_lines() -> None:
+    """The file is through; its row could not be written."""
+    task = read("CREATE TABLE a (i INT);\nLOCK TABLES a WRITE;")
+    asked = failing(task, DatabaseError("no", code=1100, completed=7, part=2))
+    assert state_of(asked, history("0")) == (
+        f"{AT_ONCE}lines 1 to 2 are committed for good; {WAY_OUT}"
+    )
+
+
+@pytest.mark.parametrize("sql", ["CALL p();\nSELECT z;", "INSERT INTO m SELECT z;"])
+def test_a_commit_that_nobody_sees_is_told(sql: str) -> None:
+    """It was in a routine, or a table's engine knows no transaction."""
+    found = state_of(failing(read(sql), refused(1)), history("0"))
+    assert found == f"a part of the file may be committed; {WAY_OUT}"
+
+
+def test_of_a_doubtful_file_no_lines_are_told() -> None:
+    """Nobody knows what the server has read."""
+    asked = failing(read("CREATE TABLE a (i INT); SELECT 'open"), refused(0, 1064))
+    assert state_of(asked, history("0")) == (
+        f"{AT_ONCE}a part of the file may be committed; {WAY_OUT}"
+    )
+
+
+def test_what_stops_before_the_file_asks_nothing() -> None:
+    """The claim was not written, so nothing can be left of it."""
+    session = Session(Lock(MYSQL, Patience(300.0), taken=True), 600.0)
+    asked = Asked(apply_alone(session, read("DROP TABLE t")))
+    asked.refuse(DatabaseError("denied", code=1142, completed=4, part=0))
+    assert state_of(asked) == ROLLED_BACK
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("DELETE FROM t;", "it is applied as a whole or not at all: run again"),
+        ("DROP TABLE t;", "run again, and what is then still unknown is said"),
+        ("SELECT 'open", "run again, and what is then still unknown is said"),
+    ],
+)
+def test_a_lost_connection_says_what_it_may_mean(sql: str, words: str) -> None:
+    """The server runs the rest of the message, and commits DDL as it goes."""
+    session = Session(Lock(MYSQL, Patience(300.0), taken=True), 600.0)
+    asked = Asked(apply_alone(session, read(sql)))
+    with pytest.raises(ExecuteMigration) as caught:
+        asked.refuse(ConnectionLost("gone"))
+    assert caught.value.state.startswith("the connection was lost, ")
+    assert caught.value.state.endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("sql", "unclaimed"),
+    [
+        ("DROP TABLE a", True),
+        ("INSERT INTO a SELECT z", True),
+        ("DROP TABLE a, b", False),
+        ("SELECT 'open", False),
+    ],
+)
+def test_a_first_statement_alone_may_be_done_in_part(
+    sql: str, *, unclaimed: bool
+) -> None:
+    """Then the claim stays, and a person looks."""
+    task = read(sql, alone=True)
+    asked = Asked(statement_by_statement(MYSQL, task))
+    assert asked.refuse(DatabaseError("no")) == ROLLBACK
+    if unclaimed:
+        assert asked.reply() == MYSQL.unclaim(task.migration)
+        return
+    with pytest.raises(ExecuteMigration) as caught:
+        asked.reply()
+    assert caught.value.state == WAY_OUT
+
+
+@pytest.mark.parametrize(
+    ("sql", "completed", "unclaimed"),
+    [
+        ("DELETE FROM t; SELECT z; COMMIT", 2, True),
+        ("BEGIN; DELETE FROM z; COMMIT", 2, True),
+        ("DROP TABLE z; COMMIT", 1, True),
+        ("DELETE FROM t; BEGIN; SELECT z; COMMIT", 3, False),
+        ("DELETE FROM t; DROP TABLE z; COMMIT", 2, False),
+        ("DROP TABLE t; SELECT z; COMMIT", 2, False),
+        ("DELETE FROM t; COMMIT; SELECT z", 3, False),
+    ],
+)
+def test_a_file_with_its_own_control_may_commit_by_ddl(
+    sql: str, completed: int, *, unclaimed: bool
+) -> None:
+    """Before its COMMIT is reached, or after a BEGIN that ends what was before."""
+    task = read(sql)
+    asked = Asked(own_control(MYSQL, task))
+    assert asked.refuse(DatabaseError("no", completed=completed)) == ROLLBACK
+    if unclaimed:
+        assert asked.reply() == MYSQL.unclaim(task.migration)
+        return
+    with pytest.raises(ExecuteMigration) as caught:
+        asked.reply()
+    assert caught.value.state.endswith(WAY_OUT)
+
+
+def test_a_file_that_the_server_would_not_take_is_refused() -> None:
+    """With both sizes and the mend, before anything is applied."""
+    task = read("SELECT 'é';")
+    check_size(task, 0)
+    check_size(task, 12 + 8192)
+    with pytest.raises(SourceError) as caught:
+        check_size(task, 11 + 8192)
+    assert str(caught.value) == (
+        "while resolving migrations: migrations/4_m.sql: it has 12 bytes, and the "
+        "server takes messages of 8203 bytes (max_allowed_packet, of which we need "
+        "8192); raise max_allowed_packet on the server, or split the file"
+    )
+
+
+def test_of_a_file_that_runs_alone_each_statement_must_fit() -> None:
+    """The longest is meant; where the splitter doubts, the whole file."""
+    task = read("SELECT 1;\nSELECT 100;", alone=True)
+    check_size(task, 10 + 8192)
+    with pytest.raises(SourceError, match="a statement of it has 10 bytes"):
+        check_size(task, 9 + 8192)
+    with pytest.raises(SourceError, match=r"4_m.sql: it has 22 bytes"):
+        check_size(read("SELECT 1;\nSELECT 'open", alone=True), 9 + 8192)
+    check_size(read("-- nothing", alone=True), 8192)
