@@ -22,25 +22,45 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
+import mysql_server
 import pytest
 from documents import PLACEHOLDERS, Block, blocks_of, entries_of, pattern_of
+from support import new_folder
 
 import sqlx
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlx.testing import DatabaseFactory
+
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 DOCUMENTS = sorted(
     [
         *(path.name for path in ROOT.glob("*.md")),
-        *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+        *(p.relative_to(ROOT).as_posix() for p in ROOT.glob("docs/**/*.md")),
         "packages/sqlx-py/README.md",
     ]
 )
 # Their reader begins with an empty folder; the others', with our migrations.
-OF_READERS = ("packages/sqlx-py/README.md", "docs/testing.md")
+OF_READERS = (
+    "packages/sqlx-py/README.md",
+    "docs/applications.md",
+    "docs/coming-from/",
+    "docs/guide/",
+    "docs/mysql.md",
+    "docs/reference/",
+    "docs/testing.md",
+)
+# Their reader has a database of this kind, which DATABASE_URL names.
+ON_SERVERS = {
+    "docs/applications.md": "postgres",
+    "docs/guide/without-stopping.md": "postgres",
+    "docs/mysql.md": "mysql",
+}
+# What takes seconds there: frameworks, other tools, a server of their own.
+SLOW = ("docs/applications.md", "docs/coming-from/", "docs/mysql.md")
 # These two have blocks that are typed elsewhere: in a clone that deploys, or by ssh.
 OF_SERVERS = ("docs/migrations.md", "docs/operations.md")
 ELSEWHERE = {("console", "deploy"), ("console", "server")}
@@ -77,7 +97,7 @@ class Reader:
     def follow(self, block: Block) -> None:
         """Do what a block says."""
         match block.kind:
-            case "python" | "sql" | "toml" if block.path:
+            case "python" | "sql" | "toml" | "ini" | "sh" if block.path:
                 self.write(block.path, block.text)
             case "console" if not block.path:
                 self.type_in(block.text)
@@ -101,7 +121,9 @@ class Reader:
     def answer(self, command: str, expected: str, *, fails: bool = False) -> str:
         """Run one command, and give what it prints."""
         if command == "make run":
-            return self.start_service(expected.count("\n"))
+            return self.start_service(self.recipe(), expected.count("\n"))
+        if command.startswith("uvicorn ") and not fails:
+            return self.start_service(command, expected.count("\n"))
         if command.startswith("export "):
             return self.export(command)
         if command.startswith("curl "):
@@ -134,15 +156,21 @@ class Reader:
         self.environ[name] = told.stdout
         return ""
 
-    def start_service(self, lines: int) -> str:
-        """Start what `make run` starts, in our directory and on a free port."""
+    def recipe(self) -> str:
+        """Find what `make run` starts in the end."""
         recipe = self.run(["make", "--no-print-directory", "-n", "run"], cwd=ROOT)
-        command = re.search(r"\.venv/bin/smally (serve(?: --[a-z-]+)*)", recipe.stdout)
+        command = re.search(r"\.venv/bin/(smally serve(?: --[a-z-]+)*)", recipe.stdout)
         assert command is not None, recipe.stdout
+        return command[1]
+
+    def start_service(self, command: str, lines: int) -> str:
+        """Start a program that serves, in our directory and on a free port."""
+        self.leave()
+        program, *arguments = command.split()
         self.service = subprocess.Popen(
-            [BIN / "smally", *command[1].split()],
+            [BIN / program, *arguments],
             cwd=self.directory,
-            env=self.environ | {"SMALLY_PORT": "0"},
+            env=self.environ | {"SMALLY_PORT": "0", "UVICORN_PORT": "0"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -189,6 +217,7 @@ class Reader:
         if self.service is not None:
             self.service.terminate()
             self.service.communicate(timeout=60)
+            self.service = None
 
 
 def keep_landed(version: re.Match[str]) -> str:
@@ -225,8 +254,27 @@ def make_clone(directory: Path) -> None:
         subprocess.run(["git", *command], cwd=directory, check=True)
 
 
+@pytest.fixture
+def url(document: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Make the database that a document takes for granted, where it does."""
+    match ON_SERVERS.get(document):
+        case "postgres":
+            factory: DatabaseFactory = request.getfixturevalue("db_factory")
+            yield factory.create(migrations=False)
+        case "mysql":
+            mysql_server.need(mysql_server.MARIADB)
+            folder = new_folder()
+            server = mysql_server.Server(folder)
+            server.ask("CREATE DATABASE app")
+            yield server.url("app")
+            server.stop()
+            shutil.rmtree(folder)
+        case _:
+            yield ""
+
+
 @contextmanager
-def reading(document: str, directory: Path) -> Iterator[Reader]:
+def reading(document: str, directory: Path, url: str) -> Iterator[Reader]:
     """Give a reader of a document what it takes for granted."""
     with ExitStack() as stack:
         if document in OF_SERVERS:
@@ -234,21 +282,31 @@ def reading(document: str, directory: Path) -> Iterator[Reader]:
             make_clone(directory)
             # Otherwise every command would start it, and stop it.
             stack.enter_context(sqlx.start_embedded(directory / ".postgres"))
-        elif document not in OF_READERS:
+        elif not document.startswith(OF_READERS):
             shutil.copytree(ROOT / "migrations", directory / "migrations")
         reader = Reader(directory)
+        if url:
+            reader.environ["DATABASE_URL"] = url
         stack.callback(reader.leave)
         yield reader
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_what_a_document_shows_is_what_happens(document: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name.startswith(SLOW) else [])
+        for name in DOCUMENTS
+    ],
+)
+def test_what_a_document_shows_is_what_happens(
+    document: str, url: str, tmp_path: Path
+) -> None:
     """Every block runs, in order, and prints what stands there."""
     text = (ROOT / document).read_text(encoding="utf-8")
     blocks = [b for b in blocks_of(text) if not is_typed_elsewhere(document, b)]
     if not blocks:
         return
-    with reading(document, tmp_path) as reader:
+    with reading(document, tmp_path, url) as reader:
         for block in blocks:
             try:
                 reader.follow(block)
@@ -317,21 +375,3 @@ def test_what_is_left_out_of_an_output_may_be_anything(
     """Lines, text inside a line, and names that stand for what differs."""
     assert pattern_of(expected).fullmatch(found)
     assert not pattern_of(expected).fullmatch(f"{found}more\n")
-
-
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_every_link_inside_the_repository_leads_somewhere(document: str) -> None:
-    """A link's file exists, and the heading in it when it names one."""
-    place = ROOT / document
-    text = place.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
-        name, _, heading = target.partition("#")
-        path = (place.parent / name) if name else place
-        assert path.exists(), f"{document}: {target}"
-        if heading:
-            headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
-            anchors = [
-                re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-                for heading in headings
-            ]
-            assert heading in anchors, f"{document}: {target}"
