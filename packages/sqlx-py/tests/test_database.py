@@ -42,10 +42,8 @@ def test_a_database_is_created_once_and_dropped_once(url: str) -> None:
     assert not database_exists(url)
 
 
-def test_many_who_create_it_at_once_all_succeed(on_postgres: Database) -> None:
-    """One makes it; for the others it is there."""
-    name = on_postgres.name
-    url = on_postgres.url.replace(name, f"{name}_at_once")
+def made_at_once(url: str) -> list[bool]:
+    """Let four make a database at the same moment, and drop it."""
     barrier = Barrier(4)
     made: list[bool] = []
 
@@ -58,10 +56,14 @@ def test_many_who_create_it_at_once_all_succeed(on_postgres: Database) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    try:
-        assert sorted(made) == [False, False, False, True]
-    finally:
-        drop_database(url)
+    drop_database(url)
+    return sorted(made)
+
+
+def test_many_who_create_it_at_once_all_succeed(on_postgres: Database) -> None:
+    """One makes it; for the others it is there."""
+    url = on_postgres.url.replace(on_postgres.name, f"{on_postgres.name}_at_once")
+    assert made_at_once(url) == [False, False, False, True]
 
 
 def test_a_database_in_use_is_dropped_by_force_only(on_postgres: Database) -> None:
@@ -172,3 +174,57 @@ def test_a_directory_is_no_database_to_drop(tmp_path: Path) -> None:
     with pytest.raises(sqlx.DatabaseError, match=r" cannot be removed: "):
         sqlx.drop_database(f"sqlite:{tmp_path}")
     assert tmp_path.is_dir()
+
+
+@pytest.fixture(params=["fresh", "with `quotes` and ü"])
+def mysql_url(request: pytest.FixtureRequest, on_mysql: Database) -> Iterator[str]:
+    """Name a MariaDB database that does not exist; drop what is made of it."""
+    name = on_mysql.name
+    found = on_mysql.url.replace(name, quote(f"{request.param} {name}"), 1)
+    yield found
+    drop_database(found)
+
+
+def test_a_database_of_mysql_is_created_once_and_dropped_once(mysql_url: str) -> None:
+    """Each says whether it did something; a drop by force exists nowhere here."""
+    assert not database_exists(mysql_url)
+    assert not drop_database(mysql_url)
+    assert create_database(mysql_url)
+    assert database_exists(mysql_url)
+    assert not create_database(mysql_url)
+    with pytest.raises(ForceNotSupported):
+        drop_database(mysql_url, force=True)
+    assert drop_database(mysql_url)
+    assert not database_exists(mysql_url)
+
+
+def test_many_who_create_it_at_once_on_mysql_all_succeed(on_mysql: Database) -> None:
+    """One makes it; for the others it is there."""
+    url = on_mysql.url.replace(on_mysql.name, f"{on_mysql.name}_at_once")
+    assert made_at_once(url) == [False, False, False, True]
+
+
+def test_a_user_of_mysql_who_may_not_create_one_is_told(on_mysql: Database) -> None:
+    """No error but the server's."""
+    user = f"may_not_{on_mysql.name}"
+    on_mysql.execute(f"CREATE USER {user}")
+    url = on_mysql.url.replace(on_mysql.name, "never").replace("root@", f"{user}@")
+    try:
+        with pytest.raises(sqlx.DatabaseError) as caught:
+            create_database(url)
+        assert str(caught.value) == (
+            f"1044 (42000): Access denied for user '{user}'@'%' to database 'never'"
+        )
+    finally:
+        on_mysql.execute(f"DROP USER {user}")
+
+
+def test_a_url_of_mysql_must_name_a_database(on_mysql: Database) -> None:
+    """SQLx's words, and the mend."""
+    for call in (database_exists, create_database, drop_database):
+        with pytest.raises(sqlx.ConfigurationError) as caught:
+            call(on_mysql.url.replace(on_mysql.name, ""))
+        assert str(caught.value) == (
+            "DATABASE_URL does not specify a database; write its name at the end: "
+            "mysql://user:password@host:3306/database"
+        )

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 NO_URL = (
     "error: `--database-url` or `DATABASE_URL` must be set; a URL is "
-    "postgres://user:password@host:5432/database, sqlite://app.db?mode=rwc or "
+    "postgres://user:password@host:5432/database, "
+    "mysql://user:password@host:3306/database, sqlite://app.db?mode=rwc or "
     "embedded:.postgres\n"
 )
 FOUND = "Found `sqlx.toml` in current directory; reading...\n"
@@ -70,7 +71,8 @@ def test_sqlx_toml_names_the_variable(
     assert sqlx("database", "create").err == (
         f"{FOUND}error: `--database-url` or `FOO` (`common.database-url-var` in "
         "`sqlx.toml`) must be set; a URL is "
-        "postgres://user:password@host:5432/database, sqlite://app.db?mode=rwc or "
+        "postgres://user:password@host:5432/database, "
+        "mysql://user:password@host:3306/database, sqlite://app.db?mode=rwc or "
         "embedded:.postgres\n"
     )
     monkeypatch.setenv("FOO", "sqlite:x.db")
@@ -127,7 +129,8 @@ def test_no_message_shows_a_password(sqlx: Command, write: Write) -> None:
     for url in (
         "postgres://me:s3cret@:x/db",
         "postgres://me:s3cret@localhost:99999/db",
-        "mysql://me:s3cret@localhost/db",
+        "mysql://me:s3cret@localhost:x/db",
+        "redis://me:s3cret@localhost/db",
         "//me:s3cret@localhost/db",
         "postgres://me:s3cret@localhost/db?sslmode=nope",
     ):

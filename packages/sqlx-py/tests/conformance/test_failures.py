@@ -17,6 +17,8 @@ ROLLED_BACK = (
     "state: rolled back, nothing of this migration is applied; mend it and run again"
 )
 
+IN_PART = "the statement that failed may be done in part"
+
 
 def failed(colour: Door, folder: Path, database: Database) -> ExecuteMigration:
     """Run, and give the error."""
@@ -98,6 +100,111 @@ def test_sqlite_points_at_the_statement_or_the_token(
     assert on_sqlite.versions() == []
 
 
+def test_mysql_points_at_the_statement_or_the_token(
+    on_mysql: Database, colour: Door, write: Write, folder: Path
+) -> None:
+    """Number and SQLSTATE as SQLx prints them; the server names line and text."""
+    path = write("1_a.sql", "SELECT 1;\n\n  SELECT é\n  FRM users\n  WHERE TRUE;\n")
+    assert str(failed(colour, folder, on_mysql)) == (
+        f"{path}:4:7: while executing migration 1: 1064 (42000): You have an error in "
+        "your SQL syntax; check the manual that corresponds to your MariaDB server "
+        "version for the right syntax to use near 'users\n  WHERE TRUE' at line 3\n"
+        "    FRM users\n"
+        "        ^\n" + ROLLED_BACK
+    )
+    path = write("1_a.sql", "-- the table is there\n  DROP TABLE nowhere;\n")
+    error = failed(colour, folder, on_mysql)
+    assert str(error) == (
+        f"{path}:2:3: while executing migration 1: 1051 (42S02): Unknown table "
+        f"'{on_mysql.name}.nowhere'\n"
+        "    DROP TABLE nowhere;\n"
+        "    ^\n" + ROLLED_BACK
+    )
+    assert (error.cause.code, error.cause.sqlstate) == (1051, "42S02")
+    assert on_mysql.versions() == []
+
+
+def way_out(database: Database) -> str:
+    """Expect the SQL that puts the history right."""
+    return (
+        f"complete it by hand and UPDATE {database.history} SET success = TRUE WHERE "
+        f"version = 1, or undo it by hand and DELETE FROM {database.history} WHERE "
+        "version = 1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sql", "state"),
+    [
+        (
+            "CREATE TABLE a (id INT);\nDELETE FROM a;\nDROP TABLE z;\n",
+            "lines 1 to 2 are committed for good; ",
+        ),
+        (
+            "UPDATE t SET id = 1;\nCREATE TABLE a (id INT);\nDELETE FROM a;\nSELECT z;",
+            "lines 1 to 2 are committed for good; line 3 is rolled back; ",
+        ),
+        (
+            "INSERT INTO t VALUES (1);\nDROP TABLE t, z;\n",
+            f"line 1 is committed for good; {IN_PART}; ",
+        ),
+        (
+            "CREATE TABLE a (id INT);\nDELETE FROM a;\nCREATE TABEL b;\n",
+            "line 1 is committed for good; line 2 is rolled back; ",
+        ),
+    ],
+    ids=["ddl-at-the-end", "rows-at-the-end", "in-part", "syntax"],
+)
+def test_mysql_says_what_a_failed_file_has_committed(
+    on_mysql: Database,
+    colour: Door,
+    write: Write,
+    folder: Path,
+    sql: str,
+    state: str,
+) -> None:
+    """Its DDL commits at once; SQLx says no more than that it is dirty (C7)."""
+    on_mysql.execute("CREATE TABLE t (id INT)")
+    write("1_a.sql", sql)
+    error = failed(colour, folder, on_mysql)
+    assert error.state == f"DDL commits at once here: {state}{way_out(on_mysql)}"
+    assert on_mysql.versions() == [(1, False)]
+    assert on_mysql.locks() == 0
+
+
+def test_mysql_rolls_back_what_only_writes_rows(
+    on_mysql: Database, colour: Door, write: Write, folder: Path
+) -> None:
+    """No DDL, no commit: the claim is gone with all else (C7)."""
+    on_mysql.execute("CREATE TABLE t (id INT PRIMARY KEY)")
+    path = write("1_a.sql", "INSERT INTO t VALUES (1);\nINSERT INTO t VALUES (1);\n")
+    error = failed(colour, folder, on_mysql)
+    assert f"state: {error.state}" == ROLLED_BACK
+    assert error.line == 2
+    assert on_mysql.rows("SELECT * FROM t") == []
+    assert on_mysql.versions() == []
+    path.write_text("INSERT INTO t VALUES (1);\n")
+    assert len(colour(folder).run(on_mysql.url).applied) == 1
+
+
+def test_mysql_says_what_a_failed_down_file_has_committed(
+    on_mysql: Database, colour: Door, write: Write, folder: Path
+) -> None:
+    """FALSE is committed by the first DDL; both ways out are a revert's."""
+    write("1_a.up.sql", "CREATE TABLE a (id INT);\n")
+    write("1_a.down.sql", "DROP TABLE a;\nDROP TABLE z;\n")
+    migrator = colour(folder)
+    migrator.run(on_mysql.url)
+    with pytest.raises(ExecuteMigration) as caught:
+        migrator.revert(on_mysql.url)
+    assert caught.value.state == (
+        "DDL commits at once here: line 1 is committed for good; complete it by hand "
+        f"and DELETE FROM {on_mysql.history} WHERE version = 1, or undo what it did by "
+        f"hand and UPDATE {on_mysql.history} SET success = TRUE WHERE version = 1"
+    )
+    assert on_mysql.versions() == [(1, False)]
+
+
 def test_the_end_of_a_file_can_be_the_place(
     database: Database, colour: Door, write: Write, folder: Path
 ) -> None:
@@ -127,7 +234,8 @@ def test_what_stands_before_a_failed_file_is_applied(
     """Each file is a unit; the next run goes on with the mended one."""
     for number in (1, 2, 4, 5):
         write(f"{number}_t.sql", f"CREATE TABLE t{number} (id INT);\n")
-    path = write("3_t.sql", "CREATE TABLE t3 (id INT);\nCREATE TABLE t1 (id INT);\n")
+    first = "CREATE TABLE t3 (id INT);" if database.rolls_back else "SET @x = 3;"
+    path = write("3_t.sql", f"{first}\nCREATE TABLE t1 (id INT);\n")
     told: list[object] = []
     with pytest.raises(ExecuteMigration) as caught:
         colour(folder, on_event=told.append).run(database.url)
@@ -152,7 +260,8 @@ def test_a_failed_revert_leaves_the_migration_applied(
     for number in (1, 2, 3):
         write(f"{number}_t.up.sql", f"CREATE TABLE t{number} (id INT);\n")
         write(f"{number}_t.down.sql", f"DROP TABLE t{number};\n")
-    path = write("2_t.down.sql", "DROP TABLE t2;\nDROP TABLE t9;\n")
+    first = "DROP TABLE t2;" if database.rolls_back else "-- t2"
+    path = write("2_t.down.sql", f"{first}\nDROP TABLE t9;\n")
     migrator = colour(folder)
     migrator.run(database.url)
     told: list[object] = []
@@ -176,7 +285,7 @@ def test_the_name_of_a_lock_is_free_after_an_error(
 
 
 def test_a_constraint_that_waits_for_the_commit_fails_its_migration(
-    database: Database, colour: Door, write: Write, folder: Path
+    transactional: Database, colour: Door, write: Write, folder: Path
 ) -> None:
     """A deferred foreign key is an error of the file, which is rolled back."""
     write(
@@ -185,11 +294,11 @@ def test_a_constraint_that_waits_for_the_commit_fails_its_migration(
         "CREATE TABLE c (id INT REFERENCES p DEFERRABLE INITIALLY DEFERRED);\n"
         "INSERT INTO c VALUES (1);\n",
     )
-    error = failed(colour, folder, database)
+    error = failed(colour, folder, transactional)
     assert error.state == ROLLED_BACK.removeprefix("state: ")
     assert "foreign key" in error.cause.message.lower()
-    assert database.versions() == []
-    assert database.tables() == []
+    assert transactional.versions() == []
+    assert transactional.tables() == []
 
 
 def test_foreign_keys_are_enforced_on_sqlite(

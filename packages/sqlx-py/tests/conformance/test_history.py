@@ -80,6 +80,26 @@ def test_postgres_gets_the_columns_of_sqlx(
     ) == [("_sqlx_migrations_pkey", "PRIMARY KEY (version)")]
 
 
+def test_the_table_on_mysql_is_sqlx_s(
+    on_mysql: Database, colour: Door, write: Write, folder: Path
+) -> None:
+    """Names, types, defaults and the primary key."""
+    write("1_a.sql", SQL)
+    colour(folder).run(on_mysql.url)
+    ((_, text),) = on_mysql.rows("SHOW CREATE TABLE _sqlx_migrations")
+    assert text.partition(" ENGINE=InnoDB")[0] == (
+        "CREATE TABLE `_sqlx_migrations` (\n"
+        "  `version` bigint(20) NOT NULL,\n"
+        "  `description` text NOT NULL,\n"
+        "  `installed_on` timestamp NOT NULL DEFAULT current_timestamp(),\n"
+        "  `success` tinyint(1) NOT NULL,\n"
+        "  `checksum` blob NOT NULL,\n"
+        "  `execution_time` bigint(20) NOT NULL,\n"
+        "  PRIMARY KEY (`version`)\n"
+        ")"
+    )
+
+
 def test_a_row_says_what_sqlx_would_say(
     database: Database, colour: Door, write: Write, folder: Path
 ) -> None:
@@ -108,6 +128,21 @@ def test_execution_time_is_in_nanoseconds(
     assert all(50_000_000 <= elapsed_ns < 60_000_000_000 for (elapsed_ns,) in stored)
 
 
+def test_execution_time_of_mysql_is_in_nanoseconds(
+    on_mysql: Database, colour: Door, write: Write, folder: Path
+) -> None:
+    """The server counts microseconds; a down file's time is told, too."""
+    write("1_slow.sql", "DO SLEEP(0.05);")
+    write("2_slow.up.sql", "-- no-transaction\nDO SLEEP(0.05);")
+    write("2_slow.down.sql", "DO SLEEP(0.05);")
+    report = colour(folder).run(on_mysql.url)
+    times = "SELECT execution_time FROM _sqlx_migrations ORDER BY version"
+    taken = [change.elapsed_ns for change in report.changes]
+    assert on_mysql.rows(times) == [(elapsed_ns,) for elapsed_ns in taken]
+    taken += [c.elapsed_ns for c in colour(folder).revert(on_mysql.url).changes[:1]]
+    assert all(50_000_000 <= elapsed_ns < 60_000_000_000 for elapsed_ns in taken)
+
+
 def test_execution_time_of_sqlite_is_in_nanoseconds(
     on_sqlite: Database, colour: Door, write: Write, folder: Path
 ) -> None:
@@ -134,8 +169,10 @@ def test_installed_on_is_the_database_s_clock(
     migrator = colour(folder)
     migrator.run(database.url)
     now = "now()" if database.is_postgres else "CURRENT_TIMESTAMP"
+    text = "CHAR" if database.is_mysql else "TEXT"
     ((moment, this_moment),) = database.rows(
-        f"SELECT CAST(installed_on AS TEXT), CAST({now} AS TEXT) FROM _sqlx_migrations"
+        f"SELECT CAST(installed_on AS {text}), CAST({now} AS {text})"
+        " FROM _sqlx_migrations"
     )
     assert moment[:11] <= this_moment[:11]
     if not database.is_postgres:
@@ -230,6 +267,7 @@ def test_the_table_has_the_name_that_was_chosen(
     database: Database, colour: Door, write: Write, folder: Path, table: str
 ) -> None:
     """Raw, as SQLx's `table-name`: quotes are the caller's."""
+    table = table.replace('"', "`") if database.is_mysql else table
     write("1_a.up.sql", SQL)
     write("1_a.down.sql", "DROP TABLE test1;\n")
     write("2_b.sql", "-- no-transaction\nSELECT 1;")

@@ -23,7 +23,7 @@ def failed(colour: Door, folder: Path, database: Database) -> ExecuteMigration:
 
 def way_out(database: Database, version: int) -> str:
     """Expect the SQL that puts the history right."""
-    table = "public._sqlx_migrations" if database.is_postgres else "_sqlx_migrations"
+    table = database.history
     return (
         f"complete it by hand and UPDATE {table} SET success = TRUE WHERE version = "
         f"{version}, or undo it by hand and DELETE FROM {table} WHERE version = "
@@ -138,7 +138,7 @@ def test_a_marked_down_file_that_fails_leaves_the_version_dirty(
     migrator.run(database.url)
     with pytest.raises(ExecuteMigration) as caught:
         migrator.revert(database.url)
-    table = "public._sqlx_migrations" if database.is_postgres else "_sqlx_migrations"
+    table = database.history
     assert caught.value.state == (
         "the statements before it are committed; complete it by hand and DELETE FROM "
         f"{table} WHERE version = 1, or undo what it did by hand and UPDATE {table} "
@@ -193,16 +193,16 @@ def test_a_marked_file_may_have_transactions_of_its_own(
 
 
 def test_a_marked_file_that_fails_in_its_own_transaction_leaves_none_open(
-    database: Database, colour: Door, write: Write, folder: Path
+    transactional: Database, colour: Door, write: Write, folder: Path
 ) -> None:
     """It is rolled back, and the version stays dirty: a statement came before."""
     write(
         "1_a.sql",
         "-- no-transaction\nBEGIN;\nCREATE TABLE a (id INT);\nDROP TABLE b;\nCOMMIT;\n",
     )
-    failed(colour, folder, database)
-    assert database.tables() == []
-    assert database.versions() == [(1, False)]
+    failed(colour, folder, transactional)
+    assert transactional.tables() == []
+    assert transactional.versions() == [(1, False)]
 
 
 def test_a_file_with_its_own_control_is_applied_with_a_warning(
@@ -235,18 +235,18 @@ def test_a_file_that_fails_after_its_own_commit_is_dirty(
 
 
 def test_a_file_that_fails_before_its_own_commit_left_nothing(
-    database: Database, colour: Door, write: Write, folder: Path
+    transactional: Database, colour: Door, write: Write, folder: Path
 ) -> None:
     """It is rolled back, and its claim is taken away."""
     write("1_a.sql", "CREATE TABLE a (id INT);\nDROP TABLE b;\nCOMMIT;\n")
-    error = failed(colour, folder, database)
+    error = failed(colour, folder, transactional)
     assert error.line == 2
     assert error.state == (
         "rolled back, the file's own end of the transaction was not reached; mend it "
         "and run again"
     )
-    assert database.versions() == []
-    assert database.tables() == []
+    assert transactional.versions() == []
+    assert transactional.tables() == []
 
 
 def test_a_file_that_begins_and_never_ends_fails_cleanly(
@@ -262,6 +262,37 @@ def test_a_file_that_begins_and_never_ends_fails_cleanly(
     assert on_postgres.tables() == ["a"]
 
 
+def test_on_mysql_a_file_of_rows_alone_may_end_its_transaction(
+    on_mysql: Database, colour: Door, write: Write, folder: Path
+) -> None:
+    """Before its COMMIT nothing is left; behind it, and behind DDL, it is dirty."""
+    on_mysql.execute("CREATE TABLE t (id INT)")
+    path = write("1_a.sql", "INSERT INTO t VALUES (1);\nSELECT z;\nCOMMIT;\n")
+    assert failed(colour, folder, on_mysql).state == (
+        "rolled back, the file's own end of the transaction was not reached; mend it "
+        "and run again"
+    )
+    assert (on_mysql.versions(), on_mysql.rows("SELECT * FROM t")) == ([], [])
+    path.write_text("INSERT INTO t VALUES (1);\nDROP TABLE z;\nCOMMIT;\n")
+    assert failed(colour, folder, on_mysql).state == (
+        "the file ends its own transaction, so what stands before that is committed; "
+        + way_out(on_mysql, 1)
+    )
+    assert on_mysql.versions() == [(1, False)]
+    assert on_mysql.rows("SELECT * FROM t") == [(1,)]
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE t, z", "RENAME TABLE z TO t"])
+def test_on_mysql_a_first_statement_may_be_done_in_part(
+    on_mysql: Database, colour: Door, write: Write, folder: Path, statement: str
+) -> None:
+    """MariaDB drops tables one by one: the claim stays, and a person looks."""
+    on_mysql.execute("CREATE TABLE t (id INT)")
+    write("1_a.sql", f"-- no-transaction\n{statement};\n")
+    assert failed(colour, folder, on_mysql).state == way_out(on_mysql, 1)
+    assert on_mysql.versions() == [(1, False)]
+
+
 def test_a_rollback_of_the_file_s_own_leaves_its_claim(
     database: Database, colour: Door, write: Write, folder: Path
 ) -> None:
@@ -269,7 +300,7 @@ def test_a_rollback_of_the_file_s_own_leaves_its_claim(
     write("1_a.sql", "CREATE TABLE a (id INT);\nROLLBACK;\nCREATE TABLE b (id INT);\n")
     colour(folder).run(database.url)
     assert database.versions() == [(1, True)]
-    assert database.tables() == ["b"]
+    assert database.tables() == (["b"] if database.rolls_back else ["a", "b"])
 
 
 def test_control_that_only_the_server_sees_leaves_a_false_row(
@@ -301,4 +332,4 @@ def test_a_file_that_deletes_its_own_row_is_no_success(
     write("1_a.sql", "CREATE TABLE a (id INT);\nDELETE FROM _sqlx_migrations;\n")
     failed(colour, folder, database)
     assert database.versions() == [(1, False)]
-    assert database.tables() == []
+    assert database.tables() == ([] if database.rolls_back else ["a"])

@@ -37,11 +37,6 @@ def applied(database: Database, write: Write, folder: Path) -> Database:
     return database
 
 
-def history_table(database: Database) -> str:
-    """Name the history as messages do."""
-    return "public._sqlx_migrations" if database.is_postgres else "_sqlx_migrations"
-
-
 def test_an_applied_file_that_was_changed_stops_everything(
     applied: Database, colour: Door, write: Write, folder: Path
 ) -> None:
@@ -217,7 +212,7 @@ def test_what_only_reads_does_not_wait_for_a_dirty_version(
     for call in (colour(folder).run, colour(folder).revert, colour(folder).skip):
         with pytest.raises(Dirty) as caught:
             call(applied.url, dry_run=True)
-        assert caught.value.table == history_table(applied)
+        assert caught.value.table == applied.history
 
 
 def test_nothing_is_applied_when_a_later_file_cannot_run(
@@ -389,12 +384,7 @@ def test_a_dry_run_and_info_leave_an_empty_database_empty(
     assert [row.state for row in migrator.info(database.url).rows] == [State.PENDING]
     migrator.skip(database.url, dry_run=True)
     migrator.revert(database.url, dry_run=True)
-    names = (
-        "SELECT relname FROM pg_class WHERE relname LIKE '_sqlx%'"
-        if database.is_postgres
-        else "SELECT name FROM sqlite_master"
-    )
-    assert database.rows(names) == []
+    assert database.all_tables() == []
 
 
 def test_what_only_reads_works_for_a_role_that_may_only_read(

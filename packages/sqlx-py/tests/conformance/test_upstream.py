@@ -40,7 +40,7 @@ def simple(write: Write, folder: Path) -> Path:
         "-- Perform a tricky conversion; it fails if executed twice.\n"
         "ALTER TABLE migrations_simple_test ADD some_payload_tmp TEXT;\n"
         "UPDATE migrations_simple_test\n"
-        "SET some_payload_tmp = CAST((some_payload + 10) AS TEXT) || '_suffix';\n"
+        "SET some_payload_tmp = CAST((some_payload + 10) AS CHAR(9)) || '_suffix';\n"
         "ALTER TABLE migrations_simple_test DROP COLUMN some_payload;\n"
         "ALTER TABLE migrations_simple_test ADD some_payload TEXT;\n"
         "UPDATE migrations_simple_test SET some_payload = some_payload_tmp;\n"
@@ -131,8 +131,11 @@ def test_skip(database: Database, colour: Door, reversible: Path) -> None:
     assert payload(database) == [(100,)]
 
 
-def test_no_tx(database: Database, colour: Door, write: Write, folder: Path) -> None:
+def test_no_tx(
+    transactional: Database, colour: Door, write: Write, folder: Path
+) -> None:
     """A statement that no transaction bears works with the marker."""
+    database = transactional
     name = f"{database.name}_made" if database.is_postgres else ""
     statement = f"CREATE DATABASE {name}" if name else "VACUUM"
     write("0_outside.sql", f"-- no-transaction\n\n{statement};\n")
@@ -145,9 +148,10 @@ def test_no_tx(database: Database, colour: Door, write: Write, folder: Path) -> 
 
 
 def test_without_the_marker_it_does_not(
-    database: Database, colour: Door, write: Write, folder: Path
+    transactional: Database, colour: Door, write: Write, folder: Path
 ) -> None:
     """So the test above proves something."""
+    database = transactional
     statement = "CREATE DATABASE never" if database.is_postgres else "VACUUM"
     write("0_outside.sql", f"{statement};\n")
     with pytest.raises(Exception, match=r"cannot (run inside|VACUUM from within)"):

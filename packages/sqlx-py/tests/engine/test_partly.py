@@ -28,6 +28,10 @@ WAY_OUT = (
 )
 AT_ONCE = "DDL commits at once here: "
 IN_PART = "the statement that failed may be done in part"
+PARTLY = (
+    "a part of it may be committed; then migration 4 counts as partially applied, and "
+    "the next run says what to decide"
+)
 ROLLED_BACK = "rolled back, nothing of this migration is applied; mend it and run again"
 
 
@@ -190,6 +194,27 @@ def test_a_lost_connection_says_what_it_may_mean(sql: str, words: str) -> None:
         asked.refuse(ConnectionLost("gone"))
     assert caught.value.state.startswith("the connection was lost, ")
     assert caught.value.state.endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("sql", "notes"),
+    [
+        ("DELETE FROM t", []),
+        (
+            "DROP TABLE t",
+            [f"migrations/4_m.sql: {AT_ONCE}{PARTLY}"],
+        ),
+    ],
+    ids=["rows", "ddl"],
+)
+def test_an_interruption_says_what_it_may_leave(sql: str, notes: list[str]) -> None:
+    """The transaction is ended, which undoes no DDL."""
+    session = Session(Lock(MYSQL, Patience(300.0), taken=True), 600.0)
+    asked = Asked(apply_alone(session, read(sql)))
+    assert asked.refuse(KeyboardInterrupt()) == ROLLBACK
+    with pytest.raises(KeyboardInterrupt) as caught:
+        asked.reply()
+    assert getattr(caught.value, "__notes__", []) == notes
 
 
 @pytest.mark.parametrize(

@@ -409,7 +409,7 @@ def test_a_byte_order_mark_is_named(put: Put) -> None:
             "byte-order-mark",
             "migrations/1_a.sql",
             "begins with a byte order mark; it is left out when the file is executed, "
-            "while SQLx sends it and PostgreSQL refuses it; save the file without, "
+            "while SQLx sends it and most servers refuse it; save the file without, "
             "unless it is applied",
             1,
         ),

@@ -13,7 +13,6 @@ from sqlx.migrations.statements import (
     client_copy,
     commits_implicitly,
     ends_transaction,
-    is_certain_in,
     leaves_settings,
     split,
     transaction_control,
@@ -223,14 +222,3 @@ def test_a_setting_that_stays_is_found(sql: str) -> None:
 def test_what_is_set_back_is_fine(sql: str) -> None:
     """Neither is a user's variable a setting, nor one of the server's the session's."""
     assert leaves_settings(split(sql, MYSQL), MYSQL) == ()
-
-
-def test_a_mode_of_the_session_can_make_a_text_doubtful() -> None:
-    """NO_BACKSLASH_ESCAPES and ANSI_QUOTES change where a string with one ends."""
-    plain, escaped = split("SELECT 'a', \"b\"", MYSQL), split(r"SELECT '\''", MYSQL)
-    assert is_certain_in(escaped, "STRICT_TRANS_TABLES,PIPES_AS_CONCAT")
-    assert not is_certain_in(escaped, "STRICT_TRANS_TABLES,NO_BACKSLASH_ESCAPES")
-    assert is_certain_in(plain, "ANSI_QUOTES,NO_BACKSLASH_ESCAPES")
-    assert not is_certain_in(split("SELECT 'a", MYSQL), "")
-    sets = split(r"SET sql_mode = 'ansi'; SELECT '\''", MYSQL)
-    assert not is_certain_in(sets, "")

@@ -57,6 +57,10 @@ CERTAIN = [
     "«CREATE PROCEDURE p() BEGIN SELECT 1; SELECT 2; END»; «x»",
     "«create or replace procedure p(a int) deterministic begin select 1; end»; «x»",
     '«CREATE DEFINER=a@b PROCEDURE p() COMMENT "b" l: BEGIN LEAVE l; END l»; «x»',
+    "«CREATE PROCEDURE p() LANGUAGE SQL NOT DETERMINISTIC CONTAINS SQL BEGIN x; END»",
+    "«CREATE PROCEDURE p() NO SQL SQL SECURITY DEFINER BEGIN x; END»; «y»",
+    "«CREATE PROCEDURE p() READS SQL DATA SQL SECURITY INVOKER BEGIN x; END»; «y»",
+    "«CREATE PROCEDURE p() MODIFIES SQL DATA COMMENT 'a''b' BEGIN x; END»; «y»",
     "«CREATE PROCEDURE p() `l`: LOOP LEAVE `l`; END LOOP `l`»; «x»",
     "«CREATE FUNCTION f() RETURNS ENUM('a;') BEGIN RETURN 'a'; END»; «x»",
     "«CREATE AGGREGATE FUNCTION f(a INT) RETURNS INT BEGIN RETURN 1; END»; «x»",
@@ -74,6 +78,31 @@ CERTAIN = [
     "«CREATE EVENT e DO BEGIN SELECT end FROM a begin; SELECT t.case, @if; END»; «x»",
     "«CREATE PROCEDURE p() BEGIN SELECT (CASE WHEN (1) THEN 2 END), ((end)); END»; «x»",
     "«CREATE EVENT e DO BEGIN DECLARE a INT; DECLARE c CURSOR FOR SELECT 1; END»; «x»",
+    # A block where one may begin, and names where an operand stands.
+    "«IF a THEN IF b THEN c; END IF; END IF»; «x»",
+    "«CASE a WHEN 1 THEN CASE b WHEN 2 THEN c; END CASE; ELSE IF d THEN e; END IF; END»",
+    "«WHILE a DO BEGIN x; END; END WHILE»; «FOR i IN c DO BEGIN x; END; END FOR»; «y»",
+    "«BEGIN NOT ATOMIC LOOP BEGIN x; END; END LOOP; REPEAT BEGIN x; END; END»",
+    "«BEGIN NOT ATOMIC CASE a WHEN 1 THEN x; END CASE; y; END»; «z»",
+    "«BEGIN NOT ATOMIC SELECT @case; x; END»; «REPEAT SELECT end; UNTIL 1 END REPEAT»; «x»",
+    "«REPEAT REPEAT x; UNTIL end > 1 END REPEAT; y; UNTIL 1 END REPEAT»; «z»",
+    "«IF CASE end WHEN 1 THEN end END THEN x; END IF»; «y»",
+    "«IF CASE WHEN end THEN end END THEN x; END IF»; «y»",
+    "«IF CASE WHEN 1 THEN end WHEN 2 THEN end END THEN x; END IF»; «y»",
+    "«IF CASE 1 WHEN CASE 2 WHEN 3 THEN 4 ELSE end END THEN end END THEN x; END IF»; «y»",
+    *(
+        f"«IF CASE WHEN a {operator} end THEN end END THEN x; END IF»; «y»"
+        for operator in (
+            *("AND", "OR", "XOR", "NOT", "LIKE", "RLIKE", "REGEXP", "IN", "IS"),
+            *("BETWEEN", "DIV", "MOD", "INTERVAL", "BINARY", *"=<>+-*/%,!&|^~"),
+        )
+    ),
+    "«CREATE EVENT e DO BEGIN DECLARE CONTINUE HANDLER FOR 1 BEGIN x; END; END»; «y»",
+    "«CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW PRECEDES b BEGIN x; END»; «y»",
+    "«ALTER EVENT e DO BEGIN x; END»; «y»",
+    "«CREATE DEFINER=a AGGREGATE FUNCTION f() RETURNS INT BEGIN x; END»; «y»",
+    "«CREATE DEFINER=a VIEW v AS SELECT package FROM t»; «x»",
+    "«CREATE DEFINER=a SQL SECURITY INVOKER VIEW v AS SELECT package FROM t»; «x»",
     (
         "«CREATE PROCEDURE p() BEGIN DECLARE EXIT HANDLER FOR 1062, SQLSTATE VALUE "
         "'23000', NOT FOUND, SQLEXCEPTION, mine BEGIN x; END; DECLARE CONTINUE HANDLER "
@@ -100,8 +129,23 @@ DOUBTFUL = [
     "«SELECT /*! a»",
     "«CREATE PROCEDURE p() BEGIN SELECT 1; x»",
     "«CREATE PROCEDURE p() BEGIN SELECT (1; END; x»",
-    "«SELECT 1»; «END IF; x; y»",
+    # Written for NO_BACKSLASH_ESCAPES or ANSI_QUOTES.
+    r"«INSERT INTO t VALUES ('C:\'); x»",
+    r"«INSERT INTO t VALUES ('C:\', '»;«'), ('D:\'); x»",
+    r"""«CREATE TABLE "a\" (b CHAR(1) DEFAULT ';'); x»""",
+    *(
+        f"«SELECT 1»; «{word} x; y»"
+        for word in (
+            *("END", "ELSE", "ELSEIF", "UNTIL", "WHEN", "DECLARE", "RETURN", "LEAVE"),
+            *("ITERATE", "FETCH", "CLOSE"),
+        )
+    ),
     "«CREATE PROCEDURE p AS a INT; BEGIN x; END; y»",
+    "«CREATE PROCEDURE p IS BEGIN x; END; y»",
+    "«CREATE PROCEDURE p() AS BEGIN x; END; y»",
+    "«CREATE PROCEDURE p() IS BEGIN x; END; y»",
+    "«CREATE FUNCTION f() RETURNS INT LANGUAGE JAVASCRIPT AS $$ a; b; $$; y»",
+    "«CREATE FUNCTION f() RETURNS INT IS BEGIN x; END; y»",
     "«CREATE FUNCTION f(a INT) RETURN INT AS BEGIN x; END; y»",
     "«CREATE PACKAGE p AS PROCEDURE q; END; y»",
 ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlx.engine.attempt import attempt, quietly
 from sqlx.engine.dialect import Dialect, Frame, LockKind, Sending, Trouble
 from sqlx.engine.news import Retrying
-from sqlx.engine.partly import left_behind, lost_words
+from sqlx.engine.partly import left_behind, lost_words, note_interruption
 from sqlx.engine.retry import FIRST_LIMIT_MS, Retry
 from sqlx.engine.statements import own_control, statement_by_statement
 from sqlx.engine.steps import Event, Query, Rows, Script, Steps
@@ -163,7 +163,11 @@ def _in_transaction(session: Session, task: Task) -> Steps[int]:
         sending = Sending(session.seen, retry.limit_ms, tidy=session.untidy)
         frame = session.dialect.frame(task.migration, sending)
         script = Script((frame.opening, task.migration.body, frame.closing))
-        refused = yield from attempt(session.dialect, script)
+        try:
+            refused = yield from attempt(session.dialect, script)
+        except BaseException as stop:
+            note_interruption(session.dialect, task, stop)
+            raise
         if not isinstance(refused, DatabaseError):
             session.noted(task.migration)
             return session.counted(task, refused)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlx.errors import DatabaseError
     from sqlx.migrations.statements import Statement
 
-__all__ = ["is_whole", "left_behind", "lost_words"]
+__all__ = ["is_whole", "left_behind", "lost_words", "note_interruption"]
 
 LOST = (
     "the connection was lost, so its outcome is not known here; it is applied as a "
@@ -39,9 +39,24 @@ WHOLE = frozenset({"ALTER", "CREATE"})
 
 def lost_words(dialect: Dialect, task: Task) -> str:
     """Say what a lost connection means for the file that was under way."""
+    return LOST_PARTLY if _commits_on_its_way(dialect, task) else LOST
+
+
+def note_interruption(dialect: Dialect, task: Task, stop: BaseException) -> None:
+    """Say what an interruption may leave of the file that was under way."""
+    if _commits_on_its_way(dialect, task):
+        migration = task.migration
+        stop.add_note(
+            f"{migration.path}: {AT_ONCE}a part of it may be committed; then migration "
+            f"{migration.version} counts as partially applied, and the next run says "
+            "what to decide"
+        )
+
+
+def _commits_on_its_way(dialect: Dialect, task: Task) -> bool:
     statements = task.statements
     partly = not statements.certain or any(map(commits_implicitly, statements.items))
-    return LOST_PARTLY if partly and not dialect.transactional_ddl else LOST
+    return partly and not dialect.transactional_ddl
 
 
 def left_behind(

@@ -57,7 +57,7 @@ _HEAD: Table = {
     "or": ({"REPLACE": "create"}, "plain"),
     "alter": ({"EVENT": "event", "DEFINER": "definer"}, "plain"),
     "definer": (
-        {"AGGREGATE": "create", "VIEW": "plain", "SQL": "plain", **_PROGRAMS},
+        {"VIEW": "plain", "SQL": "plain", **_PROGRAMS},
         "definer",
     ),
     "procedure": ({")": "characteristics", "AS": "lost", "IS": "lost"}, "procedure"),
@@ -100,7 +100,6 @@ _STARTS: Mapping[str, str] = {
     "UNTIL": "until",
     "FOLLOWS": "follows",
     "PRECEDES": "follows",
-    **dict.fromkeys(("IF", "CASE", "WHILE", "FOR"), "inside"),
 }
 # What ends a header: a statement begins behind it.
 _HEADERS = {"THEN": ("IF", "CASE"), "DO": ("WHILE", "FOR")}
@@ -163,8 +162,6 @@ class CompoundBody:
     def go_on(self, sign: str, before: str) -> None:
         """Take any other token of a statement in a block."""
         block = self.blocks[-1]
-        if self.state == "first":
-            self.state = "inside"
         if sign == ";" or block in _HEADERS.get(sign, ()):
             self.state = "start"
         elif sign == "CASE" and self.state != "ended":
@@ -174,8 +171,5 @@ class CompoundBody:
 
     def end(self, block: str) -> None:
         """Take an END at which no statement begins."""
-        if block == _EXPRESSION:
+        if block == _EXPRESSION or (block == "REPEAT" and self.state == "until"):
             self.blocks.pop()
-        elif block == "REPEAT" and self.state == "until":
-            self.blocks.pop()
-            self.state = "ended"

@@ -338,7 +338,7 @@ _EMPTY = (
 )
 _WITH_BOM = (
     "begins with a byte order mark; it is left out when the file is executed, while "
-    "SQLx sends it and PostgreSQL refuses it; save the file without, unless it is "
+    "SQLx sends it and most servers refuse it; save the file without, unless it is "
     "applied"
 )
 _MARKER_TOO_LATE = (

@@ -4,8 +4,10 @@ r"""The tokens of MySQL's and MariaDB's SQL, up to a delimiter of the file's own
 what stands in them is read as SQL. Versions of nines, which no server has, mark plain
 comments; mariadb-dump begins with one.
 
-Strings are read with backslashes as escapes, which holds unless sql_mode says
-NO_BACKSLASH_ESCAPES, or ANSI_QUOTES of what stands in `"`.
+Strings are read with backslashes as escapes. That is wrong where sql_mode says
+NO_BACKSLASH_ESCAPES, or ANSI_QUOTES of what stands in `"`: there a string that ends
+with a backslash makes the text doubtful, since its quote opens another, and either that
+one is never closed, or the next backslash stands outside of quotes.
 
 Source:
     sql_lex.cc of both servers; client/mysql.cc, `add_line`.

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "commits_implicitly",
-    "is_certain_in",
     "is_control",
     "leaves_session",
     "loads_from_client",
@@ -70,13 +69,6 @@ def leaves_session(statements: Statements) -> tuple[Statement, ...]:
     return tuple(changed[start] for start in sorted(changed))
 
 
-def is_certain_in(statements: Statements, sql_mode: str) -> bool:
-    """Tell whether a text is cut with certainty in a session with this `sql_mode`."""
-    text = statements.text
-    odd = _ODD_MODE.search(sql_mode) or _SETS_ODD_MODE.search(text)
-    return statements.certain and not (odd and "\\" in text)
-
-
 _COMMIT = frozenset(
     {
         *("ALTER", "TRUNCATE", "RENAME", "GRANT", "REVOKE", "LOCK", "UNLOCK", "FLUSH"),
@@ -96,12 +88,6 @@ _COMMIT_BY_TWO = frozenset(
     }
 )
 _CONTROL = frozenset({("COMMIT",), ("ROLLBACK",), ("XA",)})
-
-# NO_BACKSLASH_ESCAPES, ANSI_QUOTES and what implies it.
-_ODD_MODE = re.compile(
-    "NO_BACKSLASH_ESCAPES|ANSI|ORACLE|MSSQL|DB2|POSTGRESQL|MAXDB", re.IGNORECASE
-)
-_SETS_ODD_MODE = re.compile(rf"sql_mode[^;]*(?:{_ODD_MODE.pattern})", re.IGNORECASE)
 
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*+'|\"(?:[^\"\\]|\\.|\"\")*+\"", re.DOTALL)
 _ASSIGNMENT = re.compile(

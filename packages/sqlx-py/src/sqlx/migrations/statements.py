@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from sqlx.migrations.lexing import Syntax
 from sqlx.migrations.mysql_words import (
     commits_implicitly,
-    is_certain_in,
     is_control,
     leaves_session,
     loads_from_client,
@@ -33,7 +32,6 @@ __all__ = [
     "client_copy",
     "commits_implicitly",
     "ends_transaction",
-    "is_certain_in",
     "is_plain_ddl",
     "leaves_settings",
     "parts",

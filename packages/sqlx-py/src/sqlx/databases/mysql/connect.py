@@ -13,6 +13,7 @@ import pymysql
 from pymysql.constants import CLIENT
 
 from sqlx.config.redaction import redact
+from sqlx.databases.mysql import tls
 from sqlx.databases.mysql.dialect import MySqlDialect
 from sqlx.databases.mysql.driver import (
     UTF8,
@@ -99,22 +100,21 @@ class Place:
             "program_name": PROGRAM_NAME,
             "connect_timeout": max(2, int(reach.left_seconds) + 1),
         }
-        return given | self._tls()
+        return given | tls.keywords(url)
 
     def connected(self, arguments: dict[str, Any]) -> Connection:
         """Connect once.
 
         PyMySQL leaks a socket's file when nobody listens, so we open it. And where TLS
-        is preferred, it reads all authorities' certificates, and verifies nothing.
+        is preferred, it reads all authorities' certificates, to verify nothing.
         """
         made: Any = pymysql.Connection(**arguments, defer_connect=True)
         if self.url.socket:
             made._secure = True  # noqa: SLF001 -- as where it opens a socket itself.
             made.connect(_dialled(self.url.socket, arguments["connect_timeout"]))
             return cast("Connection", made)
-        if self._takes_what_it_gets:
-            made.ssl, made.ctx = True, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            made.ctx.check_hostname, made.ctx.verify_mode = False, ssl.CERT_NONE
+        if tls.is_preferred(self.url):
+            made.ssl, made.ctx = True, tls.unverified()
         made.connect()
         return cast("Connection", made)
 
@@ -133,37 +133,6 @@ class Place:
             final=final,
             missing=code == NO_DATABASE,
         )
-
-    def _tls(self) -> dict[str, Any]:
-        """Choose how the connection is protected, as SQLx's `ssl-mode` says.
-
-        Raises:
-            ConnectionFailed: A certificate cannot be read.
-        """
-        url = self.url
-        if url.ssl_mode == "disabled" or self._takes_what_it_gets:
-            return {"ssl_disabled": True}
-        try:
-            return {"ssl": self._context()}
-        except OSError as error:
-            raise ConnectionFailed(f"TLS: {error}", final=True) from None
-
-    @property
-    def _takes_what_it_gets(self) -> bool:
-        """Whether TLS is used where the server has it, and nothing is verified."""
-        return self.url.ssl_mode == "preferred" and not self.url.ssl_cert
-
-    def _context(self) -> ssl.SSLContext:
-        url = self.url
-        context = ssl.create_default_context(cafile=url.ssl_ca or None)
-        context.check_hostname = url.ssl_mode == "verify_identity"
-        if not url.ssl_mode.startswith("verify"):
-            context.verify_mode = ssl.CERT_NONE
-        # The certificates that MySQL makes for itself do not pass the strict rules.
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if url.ssl_cert:
-            context.load_cert_chain(url.ssl_cert, url.ssl_key or None)
-        return context
 
 
 def connect(place: Place, reach: Reach, database: str | None = None) -> Connection:

@@ -220,7 +220,7 @@ class MySqlDialect:
 
     def own_transaction(self) -> Frame:
         """Enclose a file that controls transactions itself, as SQLx does."""
-        return Frame(("BEGIN",), ("COMMIT",), -1, -1)
+        return Frame(("START TRANSACTION",), ("COMMIT",), -1, -1)
 
     def claim(self, migration: Migration, sending: Sending) -> Frame:
         """Claim a version in a transaction of its own."""
@@ -232,7 +232,12 @@ class MySqlDialect:
         """Take claim and mark back."""
         up = migration.kind is not Kind.DOWN
         mark = self._unmark(migration) if up and migration.compatible else []
-        texts = ["BEGIN", *mark, rows.unclaim(self.table, migration), "COMMIT"]
+        texts = [
+            "START TRANSACTION",
+            *mark,
+            rows.unclaim(self.table, migration),
+            "COMMIT",
+        ]
         return Query(";\n".join(texts))
 
     def finish(self, migration: Migration) -> Query:
@@ -300,16 +305,16 @@ class MySqlDialect:
     def _claim(self, migration: Migration, seen: int) -> list[str]:
         """Begin, and write the row that says FALSE; a down file's mark goes later."""
         if migration.kind is Kind.DOWN:
-            return ["BEGIN", *rows.doubt(self.table, migration)]
+            return ["START TRANSACTION", *rows.doubt(self.table, migration)]
         same = rows.same_history(self.table, seen)
         return [*self._mark(migration), same, rows.claim(self.table, migration)]
 
     def _mark(self, migration: Migration) -> list[str]:
         """Begin, and record that a file is marked; the table for it is made first."""
         if not migration.compatible:
-            return ["BEGIN"]
+            return ["START TRANSACTION"]
         make = [] if self.has_marks else [marks.make(self.marks)]
-        return [*make, "BEGIN", marks.add(self.marks, migration)]
+        return [*make, "START TRANSACTION", marks.add(self.marks, migration)]
 
     def _unmark(self, migration: Migration) -> list[str]:
         """Delete the mark of a row that is about to go."""

@@ -201,11 +201,11 @@ def _near(message: str, sql: str) -> tuple[int, str]:
     at = sql.find(near, begin) if near else len(sql)
     if at >= 0:
         return at, message
-    at = _begin_of_rest(sql, near)
-    if at is None:
+    cut = _begin_of_rest(sql, near)
+    if cut is None:
         return 0, message
-    shown = message[: found.start("near")] + sql[at:] + message[found.end("near") :]
-    return at, shown
+    shown = message[: found.start("near")] + sql[cut:] + message[found.end("near") :]
+    return cut, shown
 
 
 def _begin_of_line(sql: str, line: int) -> int:
