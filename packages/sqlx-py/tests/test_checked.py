@@ -45,9 +45,10 @@ def test_no_driver_is_imported() -> None:
     code = """
     import sys, sqlite3
     from sqlx import checked
-    before = {"psycopg", "asyncpg", "apsw", "asyncio"} & {*sys.modules}
+    drivers = {"psycopg", "asyncpg", "pymysql", "asyncmy", "apsw"}
+    before = {*drivers, "asyncio"} & {*sys.modules}
     checked.query("SELECT 1").one(sqlite3.connect(":memory:"))
-    print(before, {"psycopg", "asyncpg", "apsw"} & {*sys.modules})
+    print(before, drivers & {*sys.modules})
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],

@@ -8,20 +8,28 @@ import tempfile
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import mysql_server
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 import sqlx
 from sqlx import describing
+from sqlx.databases.mysql.describing import scratch
 from sqlx.describing import Way, open_scratch, open_url
-from sqlx.queries.values import Database, Description
+from sqlx.queries.values import Database, Description, Origin, Refusal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import support
 
+KINDS = {
+    "sqlite": Database.SQLITE,
+    "postgres": Database.POSTGRES,
+    "mysql": Database.MYSQL,
+}
+OF_THEMSELVES = (Database.SQLITE, Database.POSTGRES)  # MySQL needs a server.
 SCHEMA = "CREATE TABLE pets (id bigint NOT NULL, name text);"
 SQL = "SELECT id, name FROM pets"
 
@@ -46,9 +54,9 @@ def test_the_database_of_a_url_is_asked(database: support.Database, way: Way) ->
     way.migrator.run(database.url)
     (migration,) = way.migrator.source
     with open_url(database.url, way) as live:
-        kind = Database.POSTGRES if database.is_postgres else Database.SQLITE
+        kind = KINDS[database.kind]
         assert seen(live) == (kind, [("id", False), ("name", True)])
-        assert live.server[:2] in {"18", "3."}
+        assert live.server[:2] in {"18", "3.", "10", "11", "9."}
         assert live.applied == ((1, migration.checksum),)
 
 
@@ -72,7 +80,7 @@ def test_a_url_of_the_embedded_server_starts_it(tmp_path: Path, way: Way) -> Non
     assert getattr(refused, "message", "") == 'relation "pets" does not exist'
 
 
-@pytest.mark.parametrize("kind", list(Database))
+@pytest.mark.parametrize("kind", OF_THEMSELVES)
 def test_a_scratch_database_is_made_and_leaves_nothing(
     kind: Database, way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,7 +108,7 @@ def test_a_scratch_database_is_made_and_leaves_nothing(
                 assert left[0].startswith(f"scratch_{os.getpid()}_")
 
 
-@pytest.mark.parametrize("kind", list(Database))
+@pytest.mark.parametrize("kind", OF_THEMSELVES)
 def test_a_migration_that_fails_drops_the_scratch_database(
     kind: Database, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +119,59 @@ def test_a_migration_that_fails_drops_the_scratch_database(
     with pytest.raises(sqlx.errors.ExecuteMigration) as caught, open_scratch(kind, way):
         pytest.fail("it is not opened")
     assert caught.value.__notes__ == [describing.SCRATCH]
+
+
+def test_a_scratch_database_on_a_server_of_the_user_s(
+    mariadb: mysql_server.Server, way: Way
+) -> None:
+    """It stands for the URL's; what a killed process left is dropped."""
+    left, used = f"{scratch.PREFIX}1_left", f"{scratch.PREFIX}2_used"
+    names = "SHOW DATABASES LIKE '\\_sqlx\\_scratch%'"
+    for name in (left, used):
+        mariadb.ask(f"CREATE DATABASE {name}")
+    (migration,) = way.migrator.source
+    with mysql_server.connect(mariadb.url()) as other, other.cursor() as cursor:
+        cursor.execute(f"SELECT GET_LOCK('{used}', 0)")
+        with open_scratch(Database.MYSQL, way, mariadb.url("app")) as live:
+            assert seen(live) == (Database.MYSQL, [("id", False), ("name", True)])
+            assert live.applied == ((1, migration.checksum),)
+            found, refused = live.describe([SQL, "SELECT * FROM nope"])
+            assert isinstance(found, Description)
+            assert {c.origin and c.origin.table for c in found.columns} == {"app.pets"}
+            assert isinstance(refused, Refusal)
+            assert refused.message == ("1146 (42S02): Table 'app.nope' doesn't exist")
+            there = [name for (name,) in mariadb.ask(names)]
+            assert (len(there), used in there, left in there) == (2, True, False)
+        with open_scratch(Database.MYSQL, way, mariadb.url()) as nameless:
+            (found,) = nameless.describe(["SELECT id FROM pets"])
+            assert isinstance(found, Description)
+            assert found.columns[0].origin == Origin("scratch.pets", "id")
+        assert mariadb.ask(names) == [(used,)]
+    mariadb.ask(f"DROP DATABASE {used}")
+
+
+def test_a_scratch_database_that_may_not_be_made(
+    mariadb: mysql_server.Server, way: Way
+) -> None:
+    """The user's rights are in the way, or there is no server at all."""
+    mariadb.ask("CREATE USER nobody@localhost")
+    with (
+        pytest.raises(sqlx.DatabaseError) as caught,
+        open_scratch(Database.MYSQL, way, mariadb.url(user="nobody")),
+    ):
+        pytest.fail("it is not opened")
+    assert str(caught.value).startswith(
+        "Access denied for user 'nobody'@'localhost' to"
+    )
+    assert caught.value.hint == scratch.MEND
+    mariadb.ask("DROP USER nobody@localhost")
+    for url in ("", "sqlite::memory:"):
+        with (
+            pytest.raises(sqlx.ConfigurationError) as none,
+            open_scratch(Database.MYSQL, way, url),
+        ):
+            pytest.fail("it is not opened")
+        assert str(none.value) == describing.NO_SERVER
 
 
 def test_an_sqlite_file_is_opened_for_reading(tmp_path: Path, way: Way) -> None:

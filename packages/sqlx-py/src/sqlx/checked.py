@@ -9,7 +9,7 @@ A query is declared with a function's signature, or called where it stands:
     users = await sqlx.query_as(User, "SELECT id, email FROM users").all(db)
 
 At run time either is a call on the driver and nothing more. Connections are the user's:
-psycopg's, asyncpg's, their pools, and sqlite3's.
+psycopg's, asyncpg's, asyncmy's, their pools, PyMySQL's and sqlite3's.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import (
     LiteralString,
     ParamSpec,
     Protocol,
+    TypeAlias,
     TypeVar,
     cast,
     overload,
@@ -56,7 +57,7 @@ R = TypeVar("R")
 
 
 class SyncConnection(Protocol):
-    """What sync callers give: a psycopg connection or pool, or sqlite3's."""
+    """What sync callers give: a psycopg connection or pool, PyMySQL's or sqlite3's."""
 
     def close(self) -> None:
         """Close it: that nothing is awaited shows that it is sync."""
@@ -76,6 +77,25 @@ class ProxiedConnection(Protocol):
         """Give what the connection has."""
 
 
+class AsyncmyConnection(Protocol):
+    """What asyncmy's connection is, whose `close` is not awaited."""
+
+    async def ensure_closed(self) -> None:
+        """Close it, with a good-bye."""
+
+
+class AsyncmyPool(Protocol):
+    """What asyncmy's pool is, whose `close` is not awaited."""
+
+    async def wait_closed(self) -> None:
+        """Wait until it is closed."""
+
+
+Awaited: TypeAlias = (
+    AsyncConnection | ProxiedConnection | AsyncmyConnection | AsyncmyPool
+)
+
+
 class TypedQuery(Generic[T]):
     """A query that is called where it is written, with its values.
 
@@ -89,11 +109,9 @@ class TypedQuery(Generic[T]):
         self._args = args
 
     @overload
-    def one(self, connection: SyncConnection) -> T: ...
+    def one(self, connection: Awaited) -> Coroutine[Any, Any, T]: ...
     @overload
-    def one(
-        self, connection: AsyncConnection | ProxiedConnection
-    ) -> Coroutine[Any, Any, T]: ...
+    def one(self, connection: SyncConnection) -> T: ...
     def one(self, connection: object) -> object:
         """Give the one row.
 
@@ -105,11 +123,9 @@ class TypedQuery(Generic[T]):
         return self._site.caller(Shape.ONE).inline(connection, self._args)
 
     @overload
-    def optional(self, connection: SyncConnection) -> T | None: ...
+    def optional(self, connection: Awaited) -> Coroutine[Any, Any, T | None]: ...
     @overload
-    def optional(
-        self, connection: AsyncConnection | ProxiedConnection
-    ) -> Coroutine[Any, Any, T | None]: ...
+    def optional(self, connection: SyncConnection) -> T | None: ...
     def optional(self, connection: object) -> object:
         """Give the one row, or None when there is none.
 
@@ -120,11 +136,9 @@ class TypedQuery(Generic[T]):
         return self._site.caller(Shape.OPTIONAL).inline(connection, self._args)
 
     @overload
-    def all(self, connection: SyncConnection) -> list[T]: ...
+    def all(self, connection: Awaited) -> Coroutine[Any, Any, list[T]]: ...
     @overload
-    def all(
-        self, connection: AsyncConnection | ProxiedConnection
-    ) -> Coroutine[Any, Any, list[T]]: ...
+    def all(self, connection: SyncConnection) -> list[T]: ...
     def all(self, connection: object) -> object:
         """Give all rows.
 
@@ -134,11 +148,9 @@ class TypedQuery(Generic[T]):
         return self._site.caller(Shape.ALL).inline(connection, self._args)
 
     @overload
-    def stream(self, connection: SyncConnection) -> Iterator[T]: ...
+    def stream(self, connection: Awaited) -> AsyncIterator[T]: ...
     @overload
-    def stream(
-        self, connection: AsyncConnection | ProxiedConnection
-    ) -> AsyncIterator[T]: ...
+    def stream(self, connection: SyncConnection) -> Iterator[T]: ...
     def stream(self, connection: object) -> object:
         """Give row after row; the connection is busy until the stream is closed.
 
@@ -148,11 +160,9 @@ class TypedQuery(Generic[T]):
         return self._site.caller(Shape.STREAM).inline(connection, self._args)
 
     @overload
-    def execute(self, connection: SyncConnection) -> RowsAffected: ...
+    def execute(self, connection: Awaited) -> Coroutine[Any, Any, RowsAffected]: ...
     @overload
-    def execute(
-        self, connection: AsyncConnection | ProxiedConnection
-    ) -> Coroutine[Any, Any, RowsAffected]: ...
+    def execute(self, connection: SyncConnection) -> RowsAffected: ...
     def execute(self, connection: object) -> object:
         """Run it, and tell how many rows it has touched."""
         return self._site.caller(Shape.AFFECTED).inline(connection, self._args)

@@ -2,7 +2,8 @@
 
 A scratch database is made from the migrations and is gone when the describing is done:
 on SQLite in memory, on PostgreSQL in an embedded server that is kept in the user's
-cache folder, so that only the first run waits for `initdb`.
+cache folder, so that only the first run waits for `initdb`, and on MySQL on the server
+of a URL.
 """
 
 from __future__ import annotations
@@ -11,12 +12,18 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlx.config.url import EmbeddedUrl, PostgresUrl, SqliteUrl, parse_url
+from sqlx.config.url import (
+    EmbeddedUrl,
+    MySqlUrl,
+    PostgresUrl,
+    SqliteUrl,
+    parse_url,
+)
 from sqlx.databases.reach import Reach
 from sqlx.errors import (
     ConfigurationError,
@@ -26,7 +33,7 @@ from sqlx.errors import (
     MigrationError,
     SourceError,
 )
-from sqlx.opening import embedded_place, place_of
+from sqlx.opening import embedded_place, mysql_place, place_of
 from sqlx.queries.values import Database, Description, Refusal, SqlxVersion
 
 if TYPE_CHECKING:
@@ -41,6 +48,10 @@ __all__ = ["Applied", "Live", "Way", "cache_folder", "open_scratch", "open_url"]
 SCRATCH = (
     "this was for a scratch database, which is made from the migrations; to ask "
     "another one, set DATABASE_URL or give --database-url"
+)
+NO_SERVER = (
+    "a scratch database of MySQL is made on a server of yours: give its URL, with "
+    "--database-url or in DATABASE_URL, and --scratch mysql"
 )
 
 Applied: TypeAlias = tuple[tuple[int, bytes], ...]
@@ -114,28 +125,46 @@ def open_url(url: str, way: Way) -> Iterator[Live]:
         case PostgresUrl() as server:
             with _postgres(place_of(server), way) as live:
                 yield live
+        case MySqlUrl() as server:
+            with _mysql(server, way) as live:
+                yield live
         case EmbeddedUrl() as embedded:
             with embedded_place(embedded) as place, _postgres(place, way) as live:
                 yield live
 
 
 @contextmanager
-def open_scratch(kind: Database, way: Way) -> Iterator[Live]:
+def open_scratch(kind: Database, way: Way, url: str = "") -> Iterator[Live]:
     """Make a database from the migrations, and drop it afterwards.
 
+    Args:
+        kind: The kind of database.
+        way: How queries are described.
+        url: On whose server it is made; MySQL alone needs one.
+
     Raises:
-        ConfigurationError: A driver is missing.
+        ConfigurationError: A driver is missing, or the server's URL.
+        DatabaseError: The server does not let us make it.
         MigrationError: The migrations cannot be used or applied.
     """
-    opened = _scratch_sqlite if kind is Database.SQLITE else _scratch_postgres
     try:
         source = way.migrator.source
         known = tuple((m.version, m.checksum) for m in source.forward())
-        with opened(way) as live:
+        with _scratch(kind, way, url) as live:
             yield replace(live, applied=known)
     except MigrationError as error:
         error.add_note(SCRATCH)
         raise
+
+
+def _scratch(kind: Database, way: Way, url: str) -> AbstractContextManager[Live]:
+    match kind:
+        case Database.SQLITE:
+            return _scratch_sqlite(way)
+        case Database.MYSQL:
+            return _scratch_mysql(way, url)
+        case Database.POSTGRES:
+            return _scratch_postgres(way)
 
 
 @contextmanager
@@ -175,6 +204,51 @@ def _scratch_postgres(way: Way) -> Iterator[Live]:
                 way.migrator.run(connection)
             with _postgres(place, way) as live:
                 yield live
+
+
+@contextmanager
+def _mysql(url: MySqlUrl, way: Way) -> Iterator[Live]:
+    place = mysql_place(url)
+    from sqlx.databases.mysql.connect import connect
+    from sqlx.databases.mysql.describing.catalog import server_version
+    from sqlx.databases.mysql.describing.describe import describe
+
+    reach = Reach(way.connect_timeout_seconds, _silent)
+    with connect(place, reach) as connection:
+        yield Live(
+            Database.MYSQL,
+            server_version(connection),
+            way.applied(connection),
+            lambda queries: describe(connection, queries, way.at_once),
+        )
+
+
+@contextmanager
+def _scratch_mysql(way: Way, url: str) -> Iterator[Live]:
+    server = parse_url(url, os.environ) if url else None
+    if not isinstance(server, MySqlUrl):
+        raise ConfigurationError(NO_SERVER)
+    place = mysql_place(server)
+    from sqlx.databases.mysql.connect import connect
+    from sqlx.databases.mysql.describing import scratch
+
+    name = f"{scratch.PREFIX}{os.getpid()}_{os.urandom(4).hex()}"
+    theirs = server.database or "scratch"
+    reach = Reach(way.connect_timeout_seconds, _silent)
+    with (
+        connect(place, reach, "") as maintenance,
+        scratch.scratch_database(maintenance, name),
+    ):
+        with connect(place, reach, name) as connection:
+            way.migrator.run(connection)
+        with _mysql(server.with_database(name), way) as live:
+            yield replace(
+                live,
+                describe=lambda queries: [
+                    scratch.called(answer, name, theirs)
+                    for answer in live.describe(queries)
+                ],
+            )
 
 
 @contextmanager

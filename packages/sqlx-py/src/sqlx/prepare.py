@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from sqlx.config.url import SqliteUrl, parse_url
+from sqlx.config.url import MySqlUrl, SqliteUrl, parse_url
 from sqlx.describing import Way, open_scratch, open_url
 from sqlx.errors import CacheError, ConfigurationError, SourceError
 from sqlx.queries.caching.beside import Prepared, migration_lines
@@ -34,6 +34,7 @@ from sqlx.queries.values import Database, Description, Nullability, Refusal, que
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from sqlx.config.url import DatabaseUrl
     from sqlx.describing import Live
     from sqlx.migrations.migration import Source
     from sqlx.queries.collecting.collect import Collected
@@ -44,7 +45,11 @@ __all__ = ["Database", "Project", "Verdict", "Way", "check", "describe", "prepar
 Answers: TypeAlias = dict[str, Description | Refusal]
 
 UNPROVED = Nullability(may_be_null=True, reason="nothing could be proved")
-KINDS = {"postgres": Database.POSTGRES, "sqlite": Database.SQLITE}
+KINDS = {
+    "postgres": Database.POSTGRES,
+    "sqlite": Database.SQLITE,
+    "mysql": Database.MYSQL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ class Project:
         way: How queries are described, and where the migrations are.
         root: The project's folder; paths in findings are relative to it.
         database_url: The database; empty to make a scratch one from the migrations.
-        scratch: The kind of the scratch database; None to see it from the queries.
+        scratch: The kind of the scratch database; None to see it from the queries. One
+            of MySQL is made on the server of the URL.
         cache: The folder of the cache; below `root` unless it is absolute.
         offline_dir: A folder in which queries' files are looked for before any other.
     """
@@ -228,7 +234,8 @@ def _database(project: Project, sites: Sequence[Site] = ()) -> Iterator[Live]:
         with open_url(project.database_url, project.way) as live:
             yield live
     else:
-        with open_scratch(_kind(project, sites), project.way) as live:
+        kind = _kind(project, sites)
+        with open_scratch(kind, project.way, project.database_url) as live:
             yield live
 
 
@@ -246,7 +253,7 @@ def _judge(
             continue
         findings.extend(_of_another(site, answer) or compare(site, answer))
         if isinstance(answer, Description) and any(
-            column.proof is None for column in answer.columns
+            column.proof is None for column in answer.known_columns
         ):
             unproved.add(answer.sql)
     findings.sort(key=lambda f: (f.path, f.line or 0, f.column or 0))
@@ -329,15 +336,27 @@ def _kind(project: Project, sites: Sequence[Site]) -> Database:
     if project.scratch is not None:
         return project.scratch
     if project.database_url:
-        url = parse_url(project.database_url, os.environ)
-        return Database.SQLITE if isinstance(url, SqliteUrl) else Database.POSTGRES
+        return _kind_of(parse_url(project.database_url, os.environ))
     kinds = {site.database for site in sites if site.database is not None}
     if len(kinds) > 1:
+        found = [kind for kind in Database if kind in kinds]
+        words = [word for word, kind in KINDS.items() if kind in kinds]
         raise ConfigurationError(
-            "these queries are for PostgreSQL and for SQLite: name the packages of one "
-            "kind at a time, and the kind: --scratch postgres, or --scratch sqlite"
+            f"these queries are for {' and for '.join(k.value for k in found)}: name "
+            "the packages of one kind at a time, and the kind: --scratch "
+            + ", or --scratch ".join(words)
         )
     if kinds:
         return kinds.pop()
     prepared = project.target.prepared()
     return Database.POSTGRES if prepared is None else prepared.database
+
+
+def _kind_of(url: DatabaseUrl) -> Database:
+    match url:
+        case SqliteUrl():
+            return Database.SQLITE
+        case MySqlUrl():
+            return Database.MYSQL
+        case _:
+            return Database.POSTGRES

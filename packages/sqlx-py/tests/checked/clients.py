@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
+from urllib.parse import parse_qs, urlsplit
 
+import asyncmy
 import asyncpg
 import psycopg
+import pymysql
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from pymysql.constants import CLIENT
 
 from sqlx import checked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
-__all__ = ["CLIENTS", "SQLITE", "Client", "opened"]
+__all__ = ["CLIENTS", "ON_MYSQL", "ON_POSTGRES", "SQLITE", "Client", "opened"]
 
 SQLITE = """
 CREATE TABLE users (
@@ -48,9 +53,15 @@ class Client:
     runner: asyncio.Runner | None = None
 
     @property
-    def is_postgres(self) -> bool:
-        """Whether PostgreSQL's SQL is understood."""
-        return self.name != "sqlite3"
+    def is_mysql(self) -> bool:
+        """Whether MySQL's SQL is understood."""
+        return self.name in ON_MYSQL
+
+    def sql(self, text: str) -> LiteralString:
+        """Write SQL as the database wants it, which was written for the others."""
+        if self.is_mysql:
+            text = re.sub(r"\$\d", "?", text).replace('"', "`")
+        return checked.unchecked(text)
 
     def declare(
         self, sql: str, returns: object, **parameters: object
@@ -62,7 +73,7 @@ class Client:
         text = f"{colour}def find({names}):\n    raise NotImplementedError"
         exec(text, {}, made)  # noqa: S102 -- a test's own words.
         made["find"].__annotations__ = {**parameters, "return": returns}
-        return partial(self.call, checked.query(checked.unchecked(sql))(made["find"]))
+        return partial(self.call, checked.query(self.sql(sql))(made["find"]))
 
     def call(
         self, function: Callable[..., Any], *args: object, **kwargs: object
@@ -104,8 +115,7 @@ async def _first(rows: AsyncIterator[Any]) -> Any:
     return await anext(rows)
 
 
-CLIENTS = (
-    "sqlite3",
+ON_POSTGRES = (
     "psycopg",
     "psycopg pool",
     "psycopg async",
@@ -113,6 +123,8 @@ CLIENTS = (
     "asyncpg",
     "asyncpg pool",
 )
+ON_MYSQL = ("pymysql", "asyncmy", "asyncmy pool", "asyncmy prepared")
+CLIENTS = ("sqlite3", *ON_POSTGRES, *ON_MYSQL)
 
 
 @contextmanager
@@ -121,13 +133,16 @@ def opened(name: str, url: str) -> Iterator[Client]:
 
     Args:
         name: One of `CLIENTS`.
-        url: Where the PostgreSQL database is.
+        url: Where its database is.
     """
     if name == "sqlite3":
         connection = sqlite3.connect(":memory:", isolation_level=None)
         connection.executescript(SQLITE)
         yield Client(name, connection)
         connection.close()
+    elif name == "pymysql":
+        with pymysql.connect(**_mysql(url)) as connection_of_mysql:
+            yield Client(name, connection_of_mysql)
     elif name == "psycopg":
         with psycopg.connect(url, autocommit=True) as sync:
             yield Client(name, sync)
@@ -138,7 +153,7 @@ def opened(name: str, url: str) -> Iterator[Client]:
         with asyncio.Runner() as runner:
             given: Any = runner.run(_ASYNC[name](url))
             yield Client(name, given, runner)
-            runner.run(given.close())
+            runner.run(_closed(given))
 
 
 async def _psycopg(url: str) -> Any:
@@ -159,9 +174,48 @@ async def _asyncpg_pool(url: str) -> Any:
     return await asyncpg.create_pool(url, min_size=1, max_size=2)
 
 
+def _mysql(url: str) -> dict[str, Any]:
+    """Give the words that both drivers of MySQL take; what is found is counted."""
+    parts = urlsplit(url)
+    return {
+        "unix_socket": parse_qs(parts.query)["socket"][0],
+        "user": parts.username,
+        "database": parts.path.removeprefix("/"),
+        "client_flag": CLIENT.FOUND_ROWS,
+        "autocommit": True,
+    }
+
+
+async def _asyncmy(url: str) -> Any:
+    return await asyncmy.connect(**_mysql(url))
+
+
+async def _asyncmy_prepared(url: str) -> Any:
+    """Let asyncmy prepare statements, so that values come in binary."""
+    return await asyncmy.connect(**_mysql(url), stmt_cache_size=100)
+
+
+async def _asyncmy_pool(url: str) -> Any:
+    return await asyncmy.create_pool(minsize=1, maxsize=2, **_mysql(url))
+
+
+async def _closed(given: Any) -> None:
+    """Close it: asyncmy's connection has another word for a close that is awaited."""
+    if hasattr(given, "ensure_closed"):
+        await given.ensure_closed()
+    elif isinstance(given, asyncmy.Pool):
+        given.close()
+        await given.wait_closed()
+    else:
+        await given.close()
+
+
 _ASYNC: dict[str, Callable[[str], Coroutine[Any, Any, Any]]] = {
     "psycopg async": _psycopg,
     "psycopg async pool": _psycopg_pool,
     "asyncpg": _asyncpg,
     "asyncpg pool": _asyncpg_pool,
+    "asyncmy": _asyncmy,
+    "asyncmy pool": _asyncmy_pool,
+    "asyncmy prepared": _asyncmy_prepared,
 }

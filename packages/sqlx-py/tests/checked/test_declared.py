@@ -231,7 +231,8 @@ def test_what_is_no_connection_is_refused(connection: sqlite3.Connection) -> Non
     expected = (
         "one: the first argument is no connection but builtins.str; a query takes a "
         "psycopg Connection, AsyncConnection, ConnectionPool or AsyncConnectionPool, "
-        "an asyncpg Connection or Pool, or an sqlite3.Connection"
+        "an asyncpg Connection or Pool, a pymysql Connection, an asyncmy Connection or "
+        "Pool, or an sqlite3.Connection"
     )
     assert refused(one, "postgres://") == expected
     assert one(connection) == 1

@@ -20,6 +20,7 @@ from sqlx.queries.values import (
     Column,
     Database,
     Description,
+    Kind,
     Nullability,
     Origin,
     SqlxVersion,
@@ -229,3 +230,34 @@ def test_what_is_sure_of_a_type_is_kept() -> None:
     assert with_proofs(bare, text, "x.json") == known
     with pytest.raises(CacheError):
         with_proofs(bare, text.replace('"Float"', "1"), "x.json")
+
+
+def test_the_labels_of_a_type_are_kept() -> None:
+    """SQLx's file of a MySQL query has none."""
+    tier = TypeInfo("enum('a','b')", Kind.ENUM, labels=("a", "b"))
+    column = Column("t", TypeInfo("String"), None, None, None, None, tier)
+    known = Description(Database.MYSQL, "SELECT t FROM u", (column,), 0)
+    text = proofs_to_json(known)
+    assert text is not None
+    bare = replace(known, columns=(replace(column, known_type=None),))
+    assert with_proofs(bare, text, "x.json") == known
+
+
+def test_columns_that_sqlx_does_not_know_are_kept() -> None:
+    """What a statement returns, of which MariaDB says nothing before it runs."""
+    known = TypeInfo("BIGINT")
+    column = Column(
+        "id", known, None, None, Nullability(may_be_null=False), None, known
+    )
+    sql = "DELETE FROM t RETURNING id"
+    bare = Description(Database.MYSQL, sql, (), 0)
+    whole = replace(bare, returned=(column,))
+    text = proofs_to_json(whole)
+    assert text is not None
+    assert with_proofs(bare, text, "x.json") == whole
+    for old, new in (('"type": "BIGINT", ', ""), ("[\n    {", "1, [{"), ('"id"', "1")):
+        with pytest.raises(CacheError):
+            with_proofs(bare, text.replace(old, new), "x.json")
+    value = {**json.loads(text), "returned": 1}
+    with pytest.raises(CacheError, match="`returned` is no JSON array"):
+        with_proofs(bare, json.dumps(value), "x.json")

@@ -196,3 +196,18 @@ def test_a_long_word_in_the_sql_takes_no_time() -> None:
     sql = f"SELECT id -- {'x' * 300_000}\n+ $1"
     found = paste(described(sql, parameters=("Int8",)))
     assert "parameter_1: int" in found
+
+
+def test_the_placeholders_of_mysql_have_names_too() -> None:
+    """They are counted; what stands in a literal is none."""
+    found = paste(
+        Description(
+            Database.MYSQL,
+            "UPDATE pets SET name = '?', `age` = ? WHERE id = ? AND ? > 1",
+            (),
+            3,
+        )
+    )
+    untyped = "str | int | float | bytes | None"
+    assert f"age: {untyped}, id: {untyped}, parameter_3: {untyped})" in found
+    assert "from pymysql import Connection\n" in found

@@ -21,6 +21,7 @@ from sqlx.queries.values import (
     Origin,
     SqlxVersion,
     TypeInfo,
+    Wire,
     query_hash,
 )
 
@@ -147,6 +148,89 @@ IN_SQLITE_0_8 = (
 """
 )
 
+IN_MYSQL = Description(
+    Database.MYSQL,
+    "SELECT id, text, 1 AS `n!` FROM tweet WHERE id = ?",
+    (
+        Column(
+            "id",
+            TypeInfo("LongLong", wire=Wire(0b1000000011, 20, 63)),
+            Origin("app.tweet", "id"),
+            nullable=False,
+        ),
+        Column(
+            "text",
+            TypeInfo("Blob", wire=Wire(16, 262140, 45)),
+            Origin("app.tweet", "text"),
+            nullable=True,
+        ),
+        Column("n!", TypeInfo("Long", wire=Wire(0, 1, 63)), None, nullable=True),
+    ),
+    1,
+)
+# As SQLx 0.9.0 wrote it on MariaDB 10.11.
+IN_MYSQL_0_9 = """{
+  "db_name": "MySQL",
+  "query": "SELECT id, text, 1 AS `n!` FROM tweet WHERE id = ?",
+  "describe": {
+    "columns": [
+      {
+        "ordinal": 0,
+        "name": "id",
+        "type_info": {
+          "type": "LongLong",
+          "flags": "NOT_NULL | PRIMARY_KEY | AUTO_INCREMENT",
+          "collation": 63,
+          "max_size": 20
+        },
+        "origin": {
+          "Table": {
+            "table": "app.tweet",
+            "name": "id"
+          }
+        }
+      },
+      {
+        "ordinal": 1,
+        "name": "text",
+        "type_info": {
+          "type": "Blob",
+          "flags": "BLOB",
+          "collation": 45,
+          "max_size": 262140
+        },
+        "origin": {
+          "Table": {
+            "table": "app.tweet",
+            "name": "text"
+          }
+        }
+      },
+      {
+        "ordinal": 2,
+        "name": "n!",
+        "type_info": {
+          "type": "Long",
+          "flags": "",
+          "collation": 63,
+          "max_size": 1
+        },
+        "origin": "Expression"
+      }
+    ],
+    "parameters": {
+      "Right": 1
+    },
+    "nullable": [
+      false,
+      true,
+      true
+    ]
+  },
+  "hash": "%s"
+}
+""" % query_hash(IN_MYSQL.sql)  # noqa: UP031 -- braces are JSON's here.
+
 NOTHING = Description(Database.POSTGRES, "DELETE FROM tweet", (), ())
 NOTHING_0_9 = """{
   "db_name": "PostgreSQL",
@@ -242,6 +326,22 @@ def test_each_kind_of_type_is_written_and_read(written: str) -> None:
     assert from_json(to_json(description, SqlxVersion.V0_9)) == description
 
 
+def test_a_type_of_mysql_tells_what_was_sent() -> None:
+    """Its third key differs: 0.8 has none, 0.7 and 0.9 have a name each."""
+    assert to_json(IN_MYSQL, SqlxVersion.V0_9) == IN_MYSQL_0_9
+    assert from_json(IN_MYSQL_0_9) == IN_MYSQL
+    assert from_json(IN_MYSQL_0_9.replace("collation", "char_set")) == IN_MYSQL
+    older = to_json(IN_MYSQL, SqlxVersion.V0_8)
+    lines = IN_MYSQL_0_9.splitlines(keepends=True)
+    assert '"origin"' not in older
+    assert [
+        line for line in older.splitlines() if "flags" in line or "max" in line
+    ] == [line.rstrip() for line in lines if "flags" in line or "max" in line]
+    for column in from_json(older).columns:
+        assert column.type_info.wire is not None
+        assert column.type_info.wire.collation is None
+
+
 def test_sqlite_counts_columns_anew_in_each_statement() -> None:
     """`SELECT 1; SELECT 2` has two columns with SQLx's number 0."""
     one = Column("1", TypeInfo("Integer"), None, nullable=False)
@@ -332,8 +432,8 @@ REFUSED: dict[str, tuple[str, str]] = {
     "an array": ("[]", "q.json: the file is no JSON object"),
     "no database": (without("db_name"), "q.json: the key `db_name` is missing"),
     "another database": (
-        TWEETS_0_9.replace("PostgreSQL", "MySQL"),
-        "q.json: `db_name` is 'MySQL', not PostgreSQL or SQLite",
+        TWEETS_0_9.replace("PostgreSQL", "MSSQL"),
+        "q.json: `db_name` is 'MSSQL', none of PostgreSQL, SQLite, MySQL",
     ),
     "a query that is none": (
         json.dumps({**json.loads(TWEETS_0_9), "query": 1}),
@@ -375,6 +475,10 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a type by its number": (
         with_type({"DeclareWithOid": 600}),
         "q.json: the key `Custom` is missing",
+    ),
+    "a size that is none": (
+        with_type({"type": "Long", "flags": "", "max_size": "1"}),
+        "q.json: a size or a collation of type_info is not a number",
     ),
     "an unknown kind": (custom("Enum"), "q.json: `kind` of x is none of SQLx's"),
     "a label that is none": (

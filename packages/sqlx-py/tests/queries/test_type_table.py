@@ -102,19 +102,23 @@ def test_a_rule_takes_and_refuses_what_its_row_says(rule: Rule, way: Way) -> Non
 
 
 @pytest.mark.parametrize(
-    "row", MADE_OF_OTHERS[Database.POSTGRES], ids=lambda row: row.types
+    ("database", "row"),
+    [(database, row) for database, rows in MADE_OF_OTHERS.items() for row in rows],
+    ids=lambda value: getattr(value, "types", ""),
 )
-def test_rows_that_are_written_say_what_the_code_does(row: Any) -> None:
+def test_rows_that_are_written_say_what_the_code_does(
+    database: Database, row: Any
+) -> None:
     """Each annotation of the row, against its example."""
     for way, texts in ((Way.COLUMN, row.columns), (Way.PARAMETER, row.parameters)):
         for text in texts:
             annotation = read(named(text))
-            assert not misfit(row.example, annotation, way, Database.POSTGRES), text
+            assert not misfit(row.example, annotation, way, database), text
     for refused in row.refused:
         ways = Way if refused.way is None else (refused.way,)
         for way in ways:
             annotation = read(named(refused.annotation))
-            found = misfit(row.example, annotation, way, Database.POSTGRES)
+            found = misfit(row.example, annotation, way, database)
             assert found is not None
             assert found.reason == refused.reason
 

@@ -145,7 +145,7 @@ def _table(description: Description) -> Iterator[str]:
     yield from (f"  ${number}  {name}" for number, name in enumerate(types, 1))
     rows = [
         (c.name, type_name(c.sure_type, database), _nullability(c))
-        for c in description.columns
+        for c in description.known_columns
     ]
     yield "columns" if rows else "no columns"
     widths = [max((len(row[place]) for row in rows), default=0) for place in (0, 1)]
@@ -194,7 +194,7 @@ def _value(text: Text, answer: Any) -> dict[str, object]:  # noqa: ANN401 -- as 
                 "reason": column.proof.reason if column.proof else "",
                 "sqlx_nullable": column.nullable,
             }
-            for column in answer.columns
+            for column in answer.known_columns
         ],
         "python": paste(answer, text.path),
     }

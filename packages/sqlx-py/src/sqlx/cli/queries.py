@@ -82,7 +82,8 @@ def project_of(
     kind = options.scratch or said.scratch_database
     variable = os.environ.get(said.database_url_var, "")
     has_url = options.database_url is not None or variable != ""
-    asked = not offline and options.scratch is None and has_url
+    # A scratch database of MySQL is made on the server of the URL.
+    asked = not offline and options.scratch in {None, "mysql"} and has_url
     return Project(
         packages=packages,
         way=Way(
@@ -93,7 +94,7 @@ def project_of(
             extensions=said.sqlite_extensions,
         ),
         database_url=settings.url() if asked else "",
-        scratch=KINDS[kind] if kind and not asked else None,
+        scratch=KINDS[kind] if kind and (options.scratch or not asked) else None,
         offline_dir=os.environ.get("SQLX_OFFLINE_DIR", ""),
     )
 

@@ -137,10 +137,10 @@ def _database(leaf: Parser) -> None:
     add_source(leaf)
     leaf.options.add_argument(
         "--scratch",
-        choices=("postgres", "sqlite"),
+        choices=("postgres", "sqlite", "mysql"),
         metavar="<KIND>",
         help="Make a database of this kind from the migrations, and ask that one, also "
-        "when there is a database URL [possible values: postgres, sqlite]",
+        "when there is a database URL [possible values: postgres, sqlite, mysql]",
     )
     add_database(leaf)
 

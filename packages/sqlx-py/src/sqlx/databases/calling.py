@@ -66,6 +66,22 @@ def _asyncpg(call: Call) -> Body:
     return body(call)
 
 
+def _pymysql(call: Call) -> Body:
+    from pymysql.cursors import Cursor, SSCursor
+
+    from sqlx.databases.mysql.running.calling import body
+
+    return body(call, Cursor, SSCursor)
+
+
+def _asyncmy(call: Call) -> Body:
+    from asyncmy.cursors import Cursor, SSCursor
+
+    from sqlx.databases.mysql.running.calling import body
+
+    return body(call, Cursor, SSCursor)
+
+
 def _sqlite3(call: Call) -> Body:
     from sqlx.databases.sqlite.running.calling import body
 
@@ -80,11 +96,15 @@ _KINDS = {
     "asyncpg.Connection": _Kind(is_async=True, body=_asyncpg),
     "asyncpg.PoolConnectionProxy": _Kind(is_async=True, body=_asyncpg),
     "asyncpg.Pool": _Kind(is_async=True, borrow="acquire"),
+    "pymysql.Connection": _Kind(is_async=False, body=_pymysql),
+    "asyncmy.Connection": _Kind(is_async=True, body=_asyncmy),
+    "asyncmy.Pool": _Kind(is_async=True, borrow="acquire"),
     "sqlite3.Connection": _Kind(is_async=None, body=_sqlite3),
 }
 _TAKEN = (
     "a psycopg Connection, AsyncConnection, ConnectionPool or AsyncConnectionPool, an "
-    "asyncpg Connection or Pool, or an sqlite3.Connection"
+    "asyncpg Connection or Pool, a pymysql Connection, an asyncmy Connection or Pool, "
+    "or an sqlite3.Connection"
 )
 _COMPILING = Lock()
 

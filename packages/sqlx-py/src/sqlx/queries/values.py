@@ -19,6 +19,7 @@ __all__ = [
     "Refusal",
     "SqlxVersion",
     "TypeInfo",
+    "Wire",
     "query_hash",
 ]
 
@@ -28,6 +29,7 @@ class Database(Enum):
 
     POSTGRES = "PostgreSQL"
     SQLITE = "SQLite"
+    MYSQL = "MySQL"  # and MariaDB
 
 
 class SqlxVersion(Enum):
@@ -51,6 +53,22 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Wire:
+    """What MySQL's protocol says of a type beside its number.
+
+    Args:
+        flags: Of the column, as bits; those that SQLx has no name for are left out.
+        max_size: Of the longest value: bytes, or digits of a number.
+        collation: Its number, which is 63 for bytes; None where a file of SQLx 0.8 does
+            not keep it.
+    """
+
+    flags: int
+    max_size: int
+    collation: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TypeInfo:
     """A type of the database.
 
@@ -62,6 +80,8 @@ class TypeInfo:
             for built-in arrays, whose element the name tells.
         labels: The labels of an enum, in their order.
         fields: The fields of a composite type, in their order.
+        wire: What MySQL sends of it; None for other databases, and where the name says
+            all.
     """
 
     name: str
@@ -69,6 +89,7 @@ class TypeInfo:
     of: TypeInfo | None = None
     labels: tuple[str, ...] = ()
     fields: tuple[tuple[str, TypeInfo], ...] = ()
+    wire: Wire | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +127,8 @@ class Column:
         ordinal: SQLx's number for it, where that is not its place in the result: in
             SQLite each statement of a text counts from 0.
         known_type: What is sure of its type, where SQLx guesses from a first row or
-            from the program (SQLite's expressions); None where `type_info` is right.
+            from the program (SQLite's expressions), or does not say all (MySQL's
+            enums); None where `type_info` is right.
     """
 
     name: str
@@ -131,9 +153,12 @@ class Description:
         database: The kind of database.
         sql: The text, exactly as it is sent.
         columns: Of its result, in their order; empty when it returns nothing.
-        parameters: Their types; where a database knows none (SQLite), their number.
+        parameters: Their types; where a database knows none (SQLite, MySQL), their
+            number.
         sqlx_refusal: Why SQLx itself cannot describe it, in the server's words; empty
             when it can.
+        returned: Columns that SQLx says nothing of: RETURNING's on MariaDB. There are
+            none where it knows any.
     """
 
     database: Database
@@ -141,6 +166,12 @@ class Description:
     columns: tuple[Column, ...]
     parameters: tuple[TypeInfo, ...] | int
     sqlx_refusal: str = ""
+    returned: tuple[Column, ...] = ()
+
+    @property
+    def known_columns(self) -> tuple[Column, ...]:
+        """What annotations are held against: all that its result has."""
+        return self.columns or self.returned
 
     @property
     def parameter_count(self) -> int:
@@ -157,7 +188,8 @@ class Refusal:
         sql: The text.
         message: What the server said.
         offset: Characters into the text, from 0, where it stopped, when known.
-        sqlstate: PostgreSQL's five characters, SQLite's code as a number in text.
+        sqlstate: PostgreSQL's five characters, SQLite's code as a number in text; None
+            where the message has it (MySQL).
         hint: The server's advice.
         detail: More of its words.
     """

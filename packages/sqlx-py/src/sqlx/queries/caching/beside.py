@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING
 from sqlx.errors import CacheError
 from sqlx.queries.caching.query_data import AGAIN, load_json, to_value
 from sqlx.queries.values import (
+    Column,
     Database,
+    Kind,
     Nullability,
     SqlxVersion,
     TypeInfo,
@@ -33,7 +35,7 @@ from sqlx.queries.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlx.queries.values import Column, Description
+    from sqlx.queries.values import Description
 
 __all__ = [
     "Prepared",
@@ -137,14 +139,17 @@ def proofs_to_json(description: Description) -> str | None:
     Every column has its line, also one of which nothing was proved: a file that lies
     there from an earlier prepare is then replaced.
     """
-    if not description.columns and not description.sqlx_refusal:
+    if not description.known_columns and not description.sqlx_refusal:
         return None
-    columns = ",".join(map(_column_line, description.columns))
     refusal = json.dumps(description.sqlx_refusal, ensure_ascii=False)
+    returned = ""
+    if description.returned:
+        returned = f'  "returned": {_column_lines(description.returned)},\n'
     return (
-        f'{{\n  "columns": [{columns}\n  ],\n'
+        f'{{\n  "columns": {_column_lines(description.columns)},\n'
         f'  "describe": "{_describe_hash(description)}",\n'
         f'  "format": {FORMAT},\n'
+        f"{returned}"
         f'  "sqlx_refusal": {refusal}\n}}\n'
     )
 
@@ -172,13 +177,27 @@ def with_proofs(description: Description, text: str, path: str) -> Description:
         replace(column, proof=_proof(fact, path), known_type=_type(fact, path))
         for column, fact in zip(description.columns, facts, strict=True)
     )
-    return replace(description, columns=tuple(known), sqlx_refusal=refusal)
+    returned = value.get("returned", [])
+    if not isinstance(returned, list):
+        raise _unlike(path, "`returned` is no JSON array")
+    return replace(
+        description,
+        columns=tuple(known),
+        sqlx_refusal=refusal,
+        returned=tuple(_returned(fact, path) for fact in returned),
+    )
+
+
+def _column_lines(columns: Iterable[Column]) -> str:
+    return f"[{','.join(map(_column_line, columns))}\n  ]"
 
 
 def _column_line(column: Column) -> str:
     fact: dict[str, object] = {"name": column.name}
     if column.known_type is not None:
         fact["type"] = column.known_type.name
+        if column.known_type.labels:
+            fact["labels"] = column.known_type.labels
     if column.proof is not None:
         fact["may_be_null"] = column.proof.may_be_null
         fact["reason"] = column.proof.reason
@@ -194,13 +213,24 @@ def _proof(fact: object, path: str) -> Nullability | None:
     match fact:
         case {"may_be_null": bool(may_be_null), "reason": str(reason)}:
             return Nullability(may_be_null, reason)
-        case {"name": str(), **others} if others.keys() <= {"type"}:
+        case {"name": str(), **others} if others.keys() <= {"type", "labels"}:
             return None
+    raise _unlike(path, f"a column is {json.dumps(fact)}")
+
+
+def _returned(fact: object, path: str) -> Column:
+    """Read a column that stands in no file of SQLx's."""
+    known = _type(fact, path)
+    match fact:
+        case {"name": str(name)} if known is not None:
+            return Column(name, known, None, None, _proof(fact, path), None, known)
     raise _unlike(path, f"a column is {json.dumps(fact)}")
 
 
 def _type(fact: object, path: str) -> TypeInfo | None:
     match fact:
+        case {"type": str(name), "labels": [*labels]}:
+            return TypeInfo(name, Kind.ENUM, labels=tuple(map(str, labels)))
         case {"type": str(name)}:
             return TypeInfo(name)
         case {"type": _}:

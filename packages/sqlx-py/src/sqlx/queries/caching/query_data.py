@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 
 from sqlx.errors import CacheError
+from sqlx.queries.checking.mysql_names import FLAGS
 from sqlx.queries.values import (
     Column,
     Database,
@@ -19,6 +20,7 @@ from sqlx.queries.values import (
     Origin,
     SqlxVersion,
     TypeInfo,
+    Wire,
     query_hash,
 )
 
@@ -28,6 +30,8 @@ AGAIN = "run `sqlx prepare` to write it again"
 
 # SQLite's types as SQLx 0.7 called them (queries.md 1.3).
 _OF_0_7 = {"Int64": "Integer", "Int": "Int4"}
+# What MySQL's files call the number of a collation: since 0.9, and in 0.7.
+_COLLATIONS = ("collation", "char_set")
 
 
 def to_json(description: Description, version: SqlxVersion) -> str:
@@ -38,7 +42,8 @@ def to_json(description: Description, version: SqlxVersion) -> str:
         version: 0.8 writes no `origin`.
 
     Source:
-        SQLx `QueryData::save_in`, `Describe`, `PgColumn`, `SqliteColumn`.
+        SQLx `QueryData::save_in`, `Describe`, `PgColumn`, `SqliteColumn`,
+        `MySqlColumn`, `MySqlTypeInfo`.
     """
     return (
         json.dumps(to_value(description, version), indent=2, ensure_ascii=False) + "\n"
@@ -104,7 +109,7 @@ def _column(
     value: dict[str, object] = {"ordinal": ordinal, "name": column.name}
     if database is Database.SQLITE:
         value = {"name": column.name, "ordinal": ordinal}
-    value["type_info"] = _type_info(column.type_info)
+    value["type_info"] = _column_type(column.type_info, version)
     if version is SqlxVersion.V0_9:
         value["origin"] = _origin(column.origin)
     return value
@@ -120,6 +125,18 @@ def _parameters(parameters: tuple[TypeInfo, ...] | int) -> object:
     if isinstance(parameters, int):
         return {"Right": parameters}
     return {"Left": [_type_info(type_info) for type_info in parameters]}
+
+
+def _column_type(type_info: TypeInfo, version: SqlxVersion) -> object:
+    """Write a type; MySQL's are columns' alone, and differ by version."""
+    wire = type_info.wire
+    if wire is None:
+        return _type_info(type_info)
+    flags = [name for name, bit in FLAGS.items() if wire.flags & bit]
+    value: dict[str, object] = {"type": type_info.name, "flags": " | ".join(flags)}
+    if version is SqlxVersion.V0_9:
+        value["collation"] = wire.collation
+    return {**value, "max_size": wire.max_size}
 
 
 def _type_info(type_info: TypeInfo) -> object:
@@ -165,8 +182,8 @@ def _database(name: str) -> Database:
     try:
         return Database(name)
     except ValueError:
-        known = " or ".join(database.value for database in Database)
-        raise _UnlikeError(f"`db_name` is {name!r}, not {known}") from None
+        known = ", ".join(database.value for database in Database)
+        raise _UnlikeError(f"`db_name` is {name!r}, none of {known}") from None
 
 
 def _pairs(describe: dict[str, object]) -> list[tuple[object, bool | None]]:
@@ -223,8 +240,21 @@ def _read_parameters(describe: dict[str, object]) -> tuple[TypeInfo, ...] | int:
 def _read_type(value: object, where: str) -> TypeInfo:
     if isinstance(value, str):
         return TypeInfo(_OF_0_7.get(value, value))
+    if isinstance(value, dict) and "flags" in value:
+        return _read_wire(value)
     custom = _object(_member(_object(value, where), "Custom"), "Custom")
     return _read_custom(_text(custom, "name"), _member(custom, "kind"))
+
+
+def _read_wire(value: dict[str, object]) -> TypeInfo:
+    """Read a type of MySQL's; a flag that is not known matters to nobody."""
+    names = _text(value, "flags").split(" | ")
+    flags = sum(FLAGS.get(name, 0) for name in names)
+    size = _member(value, "max_size")
+    collation = next((value[key] for key in _COLLATIONS if key in value), None)
+    if not isinstance(size, int) or not isinstance(collation, int | None):
+        raise _UnlikeError("a size or a collation of type_info is not a number")
+    return TypeInfo(_text(value, "type"), wire=Wire(flags, size, collation))
 
 
 def _read_custom(name: str, kind: object) -> TypeInfo:

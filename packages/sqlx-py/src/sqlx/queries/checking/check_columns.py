@@ -62,7 +62,7 @@ def check_columns(site: Site, described: Description) -> Iterator[Finding]:
 def _wrong(
     site: Site, shape: Shape, row: Annotation, described: Description
 ) -> Iterator[Wrong]:
-    columns = described.columns
+    columns = described.known_columns
     nameless = unresolved(row, site.name)
     if nameless is not None:
         yield nameless

@@ -108,8 +108,9 @@ _ALL = (
     ),
     Code(
         "unchecked",
-        "SQLite does not tell what comes from a column, so its annotation is taken on "
-        "trust.",
+        "The database does not tell what comes from a column, so its annotation is "
+        "taken on trust: of SQLite an expression or an unusual type, of MySQL what is "
+        "made of parameters.",
         "CAST the expression, or declare the column with a type that SQLite knows.",
         Severity.NOTICE,
     ),
@@ -136,7 +137,8 @@ _ALL = (
     Code(
         "connection",
         "The first parameter is no connection that sqlx knows.",
-        "Annotate it with a connection or a pool of psycopg, asyncpg or sqlite3.",
+        "Annotate it with a connection or a pool of psycopg, asyncpg, PyMySQL, asyncmy "
+        "or sqlite3.",
     ),
     Code(
         "syntax",

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlx.queries.annotations import Annotation, Form
+from sqlx.queries.checking import mysql_types as mysql
 from sqlx.queries.checking import postgres_types as postgres
 from sqlx.queries.checking import sqlite_types as sqlite
+from sqlx.queries.checking.mysql_names import display
 from sqlx.queries.checking.rules import Misfit, Rule, Way, against, write
 from sqlx.queries.values import Database, Kind, TypeInfo
 
@@ -42,6 +44,7 @@ class Table:
 TABLES = {
     Database.POSTGRES: Table(postgres.RULES, postgres.OTHER, postgres.NAMED),
     Database.SQLITE: Table(sqlite.RULES, sqlite.RULES[-1], parameter=sqlite.PARAMETER),
+    Database.MYSQL: Table(mysql.RULES, mysql.ENUM, parameter=mysql.PARAMETER),
 }
 
 
@@ -68,7 +71,7 @@ def rule_of(type_info: TypeInfo, database: Database) -> Rule:
     """Find the rule for a type that is made of no others."""
     table = TABLES[database]
     if type_info.kind is Kind.BUILTIN:
-        known = _WORDS[database].get(type_info.name)
+        known = _WORDS[database].get(_word(type_info))
     else:
         known = _named(type_info, database)
     return known or table.other
@@ -95,7 +98,13 @@ def type_name(type_info: TypeInfo, database: Database) -> str:
         return f"{type_name(opened.of, database)}[]"
     if opened.kind is Kind.RANGE:
         return postgres.RANGES[type_info.name][1]
-    return rule_of(opened, database).types.get(type_info.name, type_info.name)
+    word = _word(type_info)
+    return rule_of(opened, database).types.get(word, word)
+
+
+def _word(type_info: TypeInfo) -> str:
+    """Give the word that rules have for a type; MySQL's says more than SQLx's."""
+    return type_info.name if type_info.wire is None else display(type_info)
 
 
 def _opened(type_info: TypeInfo) -> TypeInfo:

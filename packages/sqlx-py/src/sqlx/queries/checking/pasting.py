@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sqlx.queries.checking.fitting import python_type
+from sqlx.queries.checking.mysql_placeholders import around_placeholders
 from sqlx.queries.checking.overrides import BadColumnName, parse_column
 from sqlx.queries.values import Database
 
@@ -25,8 +26,10 @@ __all__ = ["paste"]
 CONNECTIONS = {
     Database.POSTGRES: "from psycopg import Connection",
     Database.SQLITE: "from sqlite3 import Connection",
+    Database.MYSQL: "from pymysql import Connection",
 }
-UNTYPED = "str | int | float | bytes | None"  # whatever SQLite can store
+UNTYPED = "str | int | float | bytes | None"  # whatever SQLite and MySQL can store
+DRIVERS = ("from psycopg", "from pymysql")
 IMPORTS = (
     (r"@dataclass", "from dataclasses import dataclass"),
     (r"\b(?:date|datetime|time|timedelta)\b", "from datetime import {}"),
@@ -38,7 +41,7 @@ IMPORTS = (
     (r"\bMultirange\b", "from psycopg.types.multirange import Multirange"),
 )
 COMPARED = re.compile(
-    r"\b([A-Za-z_]\w*)\s*(?:=|<>|!=|[<>]=?|\bI?LIKE\b)\s*\$(\d+)", re.IGNORECASE
+    r"\b([A-Za-z_]\w*)`?\s*(?:=|<>|!=|[<>]=?|\bI?LIKE\b)\s*\$(\d+)", re.IGNORECASE
 )
 INSERTED = re.compile(
     r"\bINTO\s+\S+\s*\(([^()]*)\)\s*VALUES\s*\(([^;]*)", re.IGNORECASE
@@ -55,14 +58,14 @@ def paste(description: Description, path: str = "") -> str:
     """
     name = _name(path)
     row = "".join(word.capitalize() for word in name.split("_")) or "Row"
-    columns = [c for c in description.columns if _is_value(c)]
+    columns = [c for c in description.known_columns if _is_value(c)]
     parts = list(_row_class(row, columns, description.database))
     parts.append(
         _function(name, _returned(row, columns, description), description, path)
     )
     body = "\n\n\n".join(parts)
     lines = {*_imports(body), CONNECTIONS[description.database]}
-    theirs = sorted(line for line in lines if line.startswith("from psycopg"))
+    theirs = sorted(line for line in lines if line.startswith(DRIVERS))
     blocks = (sorted(lines - {*theirs}), ["import sqlx", *theirs], ["", body])
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -128,7 +131,7 @@ def _function(name: str, returned: str, description: Description, path: str) -> 
 
 def _parameters(description: Description) -> Iterator[tuple[str, str]]:
     known = description.parameters
-    guessed = _guessed_names(description.sql)
+    guessed = _guessed_names(_numbered(description))
     taken = {"connection"}
     for number in range(1, description.parameter_count + 1):
         name = guessed.get(number, f"parameter_{number}")
@@ -141,13 +144,22 @@ def _parameters(description: Description) -> Iterator[tuple[str, str]]:
             yield name, python_type(known[number - 1], description.database)
 
 
+def _numbered(description: Description) -> str:
+    """Write the numbers to the placeholders that have none."""
+    sql = description.sql
+    if description.database is not Database.MYSQL:
+        return sql
+    first, *parts = around_placeholders(sql)
+    return first + "".join(f"${at}{part}" for at, part in enumerate(parts, 1))
+
+
 def _guessed_names(sql: str) -> dict[int, str]:
     names = {int(number): name.lower() for name, number in COMPARED.findall(sql)}
     for columns, values in INSERTED.findall(sql):
         pairs = zip(columns.split(","), values.split(","), strict=False)
         for column, value in pairs:
             number = re.match(r"\s*\$(\d+)\s*[),]?\s*$", value)
-            name = column.strip().strip('"').lower()
+            name = column.strip().strip('"`').lower()
             if number is not None and name.isidentifier():
                 names[int(number[1])] = name
     return names

@@ -47,6 +47,7 @@ class Rule:
         note: What else a person should know.
         anything: Whether `Any` says all that can be said.
         unchecked: Whether the database does not know what comes.
+        several: Whether a value is some of many labels, in one text.
     """
 
     types: Mapping[str, str]
@@ -57,6 +58,7 @@ class Rule:
     note: str = ""
     anything: bool = False
     unchecked: bool = False
+    several: bool = False
 
     def accepted(self, way: Way) -> tuple[str, ...]:
         """Give the classes for one way."""
@@ -89,6 +91,8 @@ def against(rule: Rule, annotation: Annotation, way: Way) -> Misfit | None:
         return Misfit("", "cast the parameter to another type")
     base = _base(annotation, rule)
     reason = rule.refused.get(base, "")
+    if rule.several and annotation.form in {Form.LITERAL, Form.ENUM}:
+        return Misfit("several labels come in one text", write(rule.proposal(way)))
     if base in accepted:
         if not _arrives_plain(annotation, base, way):
             return None

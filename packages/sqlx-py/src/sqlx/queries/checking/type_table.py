@@ -173,5 +173,15 @@ MADE_OF_OTHERS = {
             example=TypeInfo("positive", Kind.DOMAIN, of=TypeInfo("Int4")),
         ),
     ),
+    Database.MYSQL: (
+        Row(
+            "a table's ENUM with the labels free and pro",
+            ('Literal["free", "pro"]', "Tier", "str"),
+            (),
+            (Refused('Literal["free"]', 'it has no "pro"', Way.COLUMN),),
+            "`Tier` is an Enum whose values are labels: all of them.",
+            TypeInfo("enum('free','pro')", Kind.ENUM, labels=("free", "pro")),
+        ),
+    ),
 }
 """By database, the rows of types that are made of others."""

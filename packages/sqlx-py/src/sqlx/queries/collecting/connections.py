@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 __all__ = ["database_of", "driver_of", "is_value"]
 
 _DRIVERS = {
+    "asyncmy": Database.MYSQL,
     "asyncpg": Database.POSTGRES,
     "psycopg": Database.POSTGRES,
     "psycopg_pool": Database.POSTGRES,
+    "pymysql": Database.MYSQL,
     "sqlite3": Database.SQLITE,
 }
 _VALUES = {"builtins", "datetime", "decimal", "ipaddress", "uuid"}

@@ -1,0 +1,1 @@
+"""Describing queries on MySQL and MariaDB: what SQLx would say of them."""

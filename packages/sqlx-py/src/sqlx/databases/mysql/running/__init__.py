@@ -1,0 +1,1 @@
+"""Calling PyMySQL and asyncmy for checked queries."""

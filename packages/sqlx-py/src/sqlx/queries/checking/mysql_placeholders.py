@@ -1,0 +1,31 @@
+"""The placeholders of a text: each `?` that is no part of a literal or a comment."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["NO_CODE", "around_placeholders"]
+
+NO_CODE = r"""
+      '(?:[^'\\]|\\.|'')*'? | "(?:[^"\\]|\\.|"")*"? | `(?:[^`]|``)*`?
+    | \#[^\n]* | --(?=[\s\0]|\Z)[^\n]* | /\*(?!M?!).*?(?:\*/|\Z)
+"""
+"""Literals, names in quotes and comments, for verbose expressions where `.` is all.
+
+`/*!…*/` and `/*M!…*/` hold code that the server runs; `--` needs a blank after it.
+"""
+
+_TOKENS = re.compile(rf"{NO_CODE} | (?P<placeholder>\?)", re.VERBOSE | re.DOTALL)
+
+
+def around_placeholders(sql: str) -> list[str]:
+    """Split a text at its placeholders: there is one part more than there are of them.
+
+    A backslash escapes in a string, as long as NO_BACKSLASH_ESCAPES is not set.
+    """
+    parts, begin = [], 0
+    for token in _TOKENS.finditer(sql):
+        if token["placeholder"] is not None:
+            parts.append(sql[begin : token.start()])
+            begin = token.end()
+    return [*parts, sql[begin:]]
