@@ -183,14 +183,16 @@ def test_what_is_wrong_is_told_at_its_place(sqlx: Command, mariadb: Server) -> N
 def test_a_query_is_told_with_its_python(sqlx: Command, mariadb: Server) -> None:
     """Parameters have their columns' names, and no types."""
     words = ("--scratch", "mysql", "--database-url", mariadb.url())
-    result = sqlx("describe", "SELECT name, age FROM pets WHERE `id` = ?", *words)
+    sql = "SELECT name, age, age + 1 AS next FROM pets WHERE `id` = ?"
+    result = sqlx("describe", sql, *words)
     assert (result.code, result.err) == (0, "")
     assert result.out == (
         "parameters\n"
-        "  $1  any\n"
+        "  ?  any\n"
         "columns\n"
         "  name  VARCHAR    NOT NULL\n"
         "  age   MEDIUMINT  may be NULL: the column allows NULL\n"
+        "  next  BIGINT     may be NULL\n"
         "\n"
         "from dataclasses import dataclass\n"
         "\n"
@@ -202,9 +204,10 @@ def test_a_query_is_told_with_its_python(sqlx: Command, mariadb: Server) -> None
         "class Query:\n"
         "    name: str\n"
         "    age: int | None\n"
+        "    next: int | None\n"
         "\n"
         "\n"
-        '@sqlx.query("SELECT name, age FROM pets WHERE `id` = ?")\n'
+        f'@sqlx.query("{sql}")\n'
         "def query(connection: Connection, id: str | int | float | bytes | None) -> "
         "list[Query]:\n"
         "    raise NotImplementedError\n"

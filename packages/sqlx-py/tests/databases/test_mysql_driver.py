@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import signal
+import socket
 import threading
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +17,7 @@ import mysql_server
 import pymysql
 import pytest
 from pymysql.cursors import DictCursor
+from support import new_folder
 
 from sqlx.config.url import MySqlUrl, parse_url
 from sqlx.databases.mysql.asyncmy_driver import borrowed_asyncmy, given_asyncmy
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from support import Database
+
+    from sqlx.databases.mysql.driver import MySqlConnection
 
 ONCE = Reach(0.0, lambda _: None)
 
@@ -172,6 +178,34 @@ def sleeping(database: Database) -> None:
             pass
 
 
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "given"])
+def test_ctrl_c_ends_a_session(on_mysql: Database, *, ours: bool) -> None:
+    """PyMySQL closes the connection, so the server ends it, and nothing is left to do.
+
+    Whoever tidies up behind the interruption hears no second error.
+    """
+
+    def interrupt() -> None:
+        sleeping(on_mysql)
+        signal.raise_signal(signal.SIGINT)
+
+    with ExitStack() as stack:
+        if ours:
+            dialect, driver = stack.enter_context(opened(place(on_mysql.url), ONCE))
+        else:
+            connection = stack.enter_context(by_pymysql(on_mysql))
+            dialect, driver = stack.enter_context(given(connection))
+        interrupting = threading.Thread(target=interrupt)
+        interrupting.start()
+        with pytest.raises(KeyboardInterrupt):
+            driver.execute(Query("SELECT SLEEP(60)"))
+        interrupting.join()
+        assert driver.execute(Script((dialect.rollback,))) == ()
+    others = "information_schema.processlist WHERE db = DATABASE()"
+    while on_mysql.rows(f"SELECT 1 FROM {others} AND id <> CONNECTION_ID()"):
+        pass
+
+
 def test_a_connection_that_ends_is_lost(on_mysql: Database) -> None:
     """Killed by somebody, and when it is asked again."""
     with opened(place(on_mysql.url), ONCE) as (_, ours):
@@ -246,6 +280,21 @@ def test_a_connection_that_is_not_idle_is_refused(on_mysql: Database) -> None:
     closed = "the connection given is closed"
     with pytest.raises(ConnectionLost, match=closed), given(connection):
         pass
+
+
+def test_an_asyncmy_connection_must_speak_utf_8(on_mysql: Database) -> None:
+    """It cannot change its character set: `set_charset` of asyncmy is broken."""
+
+    async def refused() -> None:
+        async with by_asyncmy(on_mysql, charset="latin1") as connection:
+            with pytest.raises(ConnectionFailed) as caught:
+                await given_asyncmy(connection).__aenter__()
+            assert str(caught.value) == (
+                "the connection given sends texts in latin1, and files are sent in "
+                "UTF-8; connect with charset='utf8mb4'"
+            )
+
+    asyncio.run(refused())
 
 
 def test_a_pool_lends_and_gets_back(on_mysql: Database) -> None:
@@ -386,3 +435,44 @@ def test_a_connection_is_protected_as_the_url_says(
         with opened(place(text), ONCE) as (dialect, ours):
             assert not dialect.mariadb
             assert (ours.execute(Query(SECURED)) != [("",)]) is secured
+
+
+@pytest.mark.slow
+def test_a_server_is_reached_over_tcp(sockets: Path) -> None:
+    """And a second connection is made as the first, to end what it does."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    there = {"skip-networking": "0", "bind-address": "127.0.0.1", "port": str(port)}
+    server = mysql_server.Server(sockets, settings=there)
+    try:
+        server.ask("CREATE DATABASE app")
+        url = f"mysql://root@127.0.0.1:{port}/app"
+        with opened(place(url), ONCE) as (_, ours):
+            assert ours.execute(Query("SELECT DATABASE()")) == [("app",)]
+        theirs = pymysql.connect(host="127.0.0.1", port=port, user="root")
+        with theirs, given(theirs) as (_, ours):
+            stopping = threading.Thread(target=stop, args=(server, ours))
+            stopping.start()
+            with pytest.raises(DatabaseError, match="execution was interrupted"):
+                ours.execute(Query("SELECT SLEEP(60)"))
+            stopping.join()
+    finally:
+        server.stop()
+
+
+def stop(server: mysql_server.Server, ours: MySqlConnection) -> None:
+    """End a statement when it sleeps."""
+    while not server.ask(
+        "SELECT 1 FROM information_schema.processlist WHERE state = 'User sleep'"
+    ):
+        pass
+    ours.interrupt()
+
+
+@pytest.fixture
+def sockets() -> Iterator[Path]:
+    """Give a folder for a server."""
+    folder = new_folder()
+    yield folder
+    shutil.rmtree(folder)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 import pytest
 
 from sqlx.queries.annotations import Annotation, Form, Returns, Shape
-from sqlx.queries.checking.check import check, compare, refused, silence
+from sqlx.queries.checking.check import PIPES, check, compare, refused, silence
 from sqlx.queries.reading import read
 from sqlx.queries.returns import returns_of
 from sqlx.queries.sites import (
@@ -573,3 +573,21 @@ def test_what_is_sure_of_a_type_goes_before_sqlxs_guess() -> None:
     assert check(site(list[float]), known) == ()
     (found,) = check(site(list[int]), known)
     assert found.code == "column-type"
+
+
+def test_pipes_are_what_the_session_of_mysql_says() -> None:
+    """They are described as SQLx has them, and may be something else when they run."""
+    sql = "SELECT a || 'x' FROM t"
+    text = SqlText(sql, "app.py", ((0, 1, 13),))
+    here = replace(site(list[str]), text=text)
+    joined = Column("j", TypeInfo("VARCHAR"), None, nullable=False, proof=NEVER)
+    for database, expected in ((Database.MYSQL, [PIPES]), (Database.POSTGRES, [])):
+        column = (
+            joined
+            if database is Database.MYSQL
+            else replace(joined, type_info=TypeInfo("Text"))
+        )
+        answer = Description(database, sql, (column,), 0)
+        told = check(here, answer)
+        assert [one.message for one in told] == expected
+        assert all(one.severity is Severity.NOTICE for one in told)

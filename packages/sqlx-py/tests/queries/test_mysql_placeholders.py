@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sqlx.queries.checking.mysql_placeholders import around_placeholders
+from sqlx.queries.checking.mysql_placeholders import (
+    around_placeholders,
+    first_pipes,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,3 +47,9 @@ def test_the_text_is_split(sql: str, parts: list[str]) -> None:
     """What stands between them, and around; code for one server is code."""
     assert around_placeholders(sql) == parts
     assert "?".join(parts) == sql
+
+
+def test_pipes_are_found_where_they_are_an_operator() -> None:
+    """Not in literals, names and comments, and one of them is none."""
+    assert first_pipes("SELECT '||', `||`, 1 | 2 -- ||\n") is None
+    assert first_pipes("SELECT '||', a || b || c") == 15

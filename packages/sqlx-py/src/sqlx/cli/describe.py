@@ -135,14 +135,17 @@ def _as_text(pairs: list[tuple[Text, Any]], output: Output) -> None:
 
 def _table(description: Description) -> Iterator[str]:
     from sqlx.queries.checking.fitting import type_name
+    from sqlx.queries.values import Database
 
     database, known = description.database, description.parameters
+    in_turn = database is Database.MYSQL
     if isinstance(known, int):
         types = ["any"] * known
     else:
         types = [type_name(each, database) for each in known]
     yield "parameters" if types else "no parameters"
-    yield from (f"  ${number}  {name}" for number, name in enumerate(types, 1))
+    for number, name in enumerate(types, 1):
+        yield f"  {'?' if in_turn else f'${number}'}  {name}"
     rows = [
         (c.name, type_name(c.sure_type, database), _nullability(c))
         for c in description.known_columns
@@ -159,7 +162,8 @@ def _nullability(column: Any) -> str:  # noqa: ANN401 -- a Column.
         return f"{word}, says SQLx"
     if not column.proof.may_be_null:
         return "NOT NULL"
-    return f"may be NULL: {column.proof.reason}"
+    reason = column.proof.reason
+    return f"may be NULL: {reason}" if reason else "may be NULL"
 
 
 def _as_json(pairs: list[tuple[Text, Any]], output: Output) -> None:

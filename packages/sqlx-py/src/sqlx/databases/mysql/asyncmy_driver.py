@@ -14,7 +14,6 @@ from sqlx.databases.mysql.dialect import MySqlDialect
 from sqlx.databases.mysql.driver import (
     KILL_AGAIN_SECONDS,
     UNREADABLE,
-    UTF8,
     said,
 )
 from sqlx.databases.mysql.message import Reading, messages
@@ -26,6 +25,11 @@ if TYPE_CHECKING:
     from sqlx.engine.steps import Query, Rows, Script
 
 __all__ = ["AsyncmyConnection", "borrowed_asyncmy", "given_asyncmy"]
+
+WRONG_CHARSET = (
+    "the connection given sends texts in {}, and files are sent in UTF-8; connect with "
+    "charset='utf8mb4'"
+)
 
 
 class AsyncmyConnection:
@@ -105,6 +109,7 @@ async def given_asyncmy(
     """Use a connection of the user's, and leave it as it was.
 
     Raises:
+        ConnectionFailed: It writes texts in another character set than UTF-8.
         InTransaction: It is inside a transaction.
         ConnectionLost: It is closed.
     """
@@ -114,16 +119,14 @@ async def given_asyncmy(
         raise InTransaction
     mode, autocommit = connection.autocommit_mode, connection.get_autocommit()
     charset, ours = connection.character_set_name(), AsyncmyConnection(connection)
-    if charset != UTF8:
-        await connection.set_charset(UTF8)
+    if not charset.startswith("utf8"):
+        raise ConnectionFailed(WRONG_CHARSET.format(charset), final=True)
     await connection.autocommit(True)  # noqa: FBT003 -- asyncmy's.
     try:
         mariadb = "mariadb" in connection.get_server_info().lower()
         yield MySqlDialect(mariadb, owned=False), ours
     finally:
         if connection.connected and not ours.lost:
-            if charset != UTF8:
-                await connection.set_charset(charset)
             await connection.autocommit(autocommit)
             connection.autocommit_mode = mode
 

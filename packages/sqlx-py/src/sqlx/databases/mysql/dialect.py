@@ -115,8 +115,11 @@ class MySqlDialect:
 
     @property
     def rollback(self) -> str:
-        """End the transaction, if there is one, and let go of locked tables."""
-        return "ROLLBACK;\nUNLOCK TABLES"
+        """End the transaction, if there is one, and let go of locked tables.
+
+        What the file has set goes too: it would change what is asked next.
+        """
+        return ";\n".join(["ROLLBACK", "UNLOCK TABLES", *self._tidied()])
 
     def look(self, *, details: bool = False) -> Query:
         """List the history with what the session tells of itself."""
@@ -297,9 +300,12 @@ class MySqlDialect:
         name = rows.text(database)
         return replace(self, database=name, table=rows.qualified(self.table, name))
 
+    def _tidied(self) -> list[str]:
+        return [*self.before.restore(), self._ours] if self.before else []
+
     def _begin(self, limit_ms: int, *, tidy: bool) -> list[str]:
         """Tidy up what the file before left in the session, and start the clock."""
-        back = [*self.before.restore(), self._ours] if tidy and self.before else []
+        back = self._tidied() if tidy else []
         return [*back, limits(limit_ms), rows.start_clock()]
 
     def _claim(self, migration: Migration, seen: int) -> list[str]:

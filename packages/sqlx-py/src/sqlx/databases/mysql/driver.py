@@ -104,9 +104,10 @@ class MySqlConnection:
 
     def _end(self) -> None:
         """End the session in the server: PyMySQL has closed the connection."""
+        self._ended = True
         with suppress(SqlxError, pymysql.MySQLError, OSError):
             self._kill("CONNECTION")
-            self._ended = True
+        self._connection._force_close()  # noqa: SLF001 -- its replies are out of step.
 
     def _kill(self, what: str) -> None:
         if self._killer is None:

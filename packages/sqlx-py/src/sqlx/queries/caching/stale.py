@@ -15,11 +15,11 @@ from sqlx.queries.checking.codes import finding
 from sqlx.queries.values import Description, query_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlx.queries.caching.cache import Cache
     from sqlx.queries.sites import Finding, Site
-    from sqlx.queries.values import Refusal, SqlxVersion
+    from sqlx.queries.values import Column, Refusal, SqlxVersion, TypeInfo
 
 __all__ = ["stale"]
 
@@ -71,11 +71,18 @@ def _stale(
 
 
 def _proofs(kept: Description, now: Description) -> Iterator[str]:
-    """Compare what is proved, where the cache has a proof."""
-    for place, (old, new) in enumerate(zip(kept.columns, now.columns, strict=False), 1):
+    """Compare what SQLx's file does not hold: proofs, where the cache has them."""
+    if kept.returned and _named(kept.returned) != _named(now.returned):
+        yield "what it returns has changed"
+    columns = zip(kept.known_columns, now.known_columns, strict=False)
+    for place, (old, new) in enumerate(columns, 1):
         if old.proof is None or new.proof is None:
             continue
         if old.proof.may_be_null is not new.proof.may_be_null:
             can = {True: "may be NULL", False: "is never NULL"}
             was, is_ = can[old.proof.may_be_null], can[new.proof.may_be_null]
             yield f'column {place} "{new.name}" {was} → {is_}'
+
+
+def _named(columns: Iterable[Column]) -> list[tuple[str, TypeInfo]]:
+    return [(column.name, column.sure_type) for column in columns]

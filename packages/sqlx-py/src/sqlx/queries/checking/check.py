@@ -8,6 +8,7 @@ from sqlx.errors import EXCERPT
 from sqlx.queries.checking.check_columns import check_columns
 from sqlx.queries.checking.check_parameters import check_parameters
 from sqlx.queries.checking.codes import CODES, finding
+from sqlx.queries.checking.mysql_placeholders import first_pipes
 from sqlx.queries.checking.statements import second_statement
 from sqlx.queries.values import Database, Refusal
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["check", "compare", "refused", "silence"]
 
 SEVERAL = "sqlite3 runs one statement at a time: make this a query of its own"
+PIPES = (
+    "`||` joins texts, as it was described, only where the connection's sql_mode has "
+    "PIPES_AS_CONCAT; elsewhere it is OR: write CONCAT(…)"
+)
 
 
 def check(site: Site, described: Description | Refusal) -> tuple[Finding, ...]:
@@ -38,6 +43,7 @@ def compare(site: Site, described: Description | Refusal) -> Iterator[Finding]:
         yield refused(site.text, described)
     else:
         yield from _of_several(site.text, described)
+        yield from _of_pipes(site.text, described)
         yield from check_parameters(site, described)
         yield from check_columns(site, described)
         yield from _of_sqlx(site.text, described)
@@ -49,6 +55,14 @@ def _of_several(text: SqlText, described: Description) -> Iterator[Finding]:
         offset = second_statement(text.sql)
         if offset is not None:
             yield refused(text, Refusal(text.sql, SEVERAL, offset))
+
+
+def _of_pipes(text: SqlText, described: Description) -> Iterator[Finding]:
+    """Tell of what MySQL may run otherwise than it was described."""
+    if described.database is Database.MYSQL:
+        offset = first_pipes(text.sql)
+        if offset is not None:
+            yield finding(text.place(offset), "unchecked", PIPES)
 
 
 def _of_sqlx(text: SqlText, described: Description) -> Iterator[Finding]:

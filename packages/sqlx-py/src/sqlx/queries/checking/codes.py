@@ -110,8 +110,9 @@ _ALL = (
         "unchecked",
         "The database does not tell what comes from a column, so its annotation is "
         "taken on trust: of SQLite an expression or an unusual type, of MySQL what is "
-        "made of parameters.",
-        "CAST the expression, or declare the column with a type that SQLite knows.",
+        "made of parameters, or of `||`.",
+        "CAST the expression, or declare the column with a type that SQLite knows; "
+        "write CONCAT for `||`.",
         Severity.NOTICE,
     ),
     Code(

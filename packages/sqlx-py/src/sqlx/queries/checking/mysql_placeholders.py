@@ -1,10 +1,10 @@
-"""The placeholders of a text: each `?` that is no part of a literal or a comment."""
+"""What stands in a text for MySQL outside of literals and comments: `?`, and `||`."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["NO_CODE", "around_placeholders"]
+__all__ = ["NO_CODE", "around_placeholders", "first_pipes"]
 
 NO_CODE = r"""
       '(?:[^'\\]|\\.|'')*'? | "(?:[^"\\]|\\.|"")*"? | `(?:[^`]|``)*`?
@@ -16,6 +16,7 @@ NO_CODE = r"""
 """
 
 _TOKENS = re.compile(rf"{NO_CODE} | (?P<placeholder>\?)", re.VERBOSE | re.DOTALL)
+_PIPES = re.compile(rf"{NO_CODE} | (?P<pipes>\|\|)", re.VERBOSE | re.DOTALL)
 
 
 def around_placeholders(sql: str) -> list[str]:
@@ -29,3 +30,9 @@ def around_placeholders(sql: str) -> list[str]:
             parts.append(sql[begin : token.start()])
             begin = token.end()
     return [*parts, sql[begin:]]
+
+
+def first_pipes(sql: str) -> int | None:
+    """Find `||`, which joins texts or is OR, as the session's `sql_mode` says."""
+    found = (t.start() for t in _PIPES.finditer(sql) if t["pipes"] is not None)
+    return next(found, None)

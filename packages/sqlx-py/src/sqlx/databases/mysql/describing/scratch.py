@@ -50,7 +50,7 @@ def scratch_database(maintenance: Connection, name: str) -> Iterator[None]:
         ask(maintenance, "SELECT GET_LOCK(%s, 0)", name)
         ask(maintenance, f"CREATE DATABASE `{name}`")
     except DatabaseError as error:
-        raise DatabaseError(str(error.args[0]), code=error.code, hint=MEND) from None
+        raise DatabaseError(f"{error.message}; {MEND}", code=error.code) from None
     try:
         yield
     finally:
