@@ -26,7 +26,7 @@ import sqlx
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MARIADB", "MYSQL", "Flavour", "Server", "connect", "need"]
+__all__ = ["MARIADB", "MYSQL", "Flavour", "Server", "client", "connect", "need"]
 
 READY_SECONDS = 60.0
 END_SECONDS = 20.0
@@ -87,10 +87,11 @@ MARIADB = Flavour(
         *("--no-defaults", "--auth-root-authentication-method=normal"),
         *("--skip-test-db", "--skip-name-resolve"),
     ),
-    "Debian's package mariadb-server",
+    "Debian's package mariadb-server-core",
     {
         "collation-server": "utf8mb4_general_ci",
-        "plugin-load-add": "metadata_lock_info",
+        "performance-schema": "ON",  # It lists the locks, as MySQL's does by itself.
+        "performance-schema-instrument": "wait/lock/metadata/sql/mdl=ON",
     },
 )
 
@@ -126,10 +127,21 @@ MYSQL = Flavour(
 
 def need(flavour: Flavour) -> None:
     """Skip a test where there is no such server, or fail where CI must have it."""
-    if flavour.program[0] and flavour.installing[0]:
-        return
-    missing = f"{flavour.name} is not installed ({flavour.source} brings it)"
-    if os.environ.get("CI") and flavour.in_ci:
+    if not (flavour.program[0] and flavour.installing[0]):
+        _miss(flavour.name, flavour.source, in_ci=flavour.in_ci)
+
+
+def client(name: str) -> str:
+    """Find a program that talks to MariaDB; skip or fail as `need` does."""
+    found = _found(name)
+    if not found:
+        _miss(name, "Debian's package mariadb-client", in_ci=True)
+    return found
+
+
+def _miss(what: str, source: str, *, in_ci: bool) -> None:
+    missing = f"{what} is not installed ({source} brings it)"
+    if os.environ.get("CI") and in_ci:
         pytest.fail(missing)
     pytest.skip(missing)
 
@@ -196,9 +208,10 @@ class Server:
             self.crash()
 
     def _common(self) -> list[str]:
-        data = f"--datadir={self.folder / 'data'}"
+        # Who starts drops the temporary tables of all who share a folder for them.
+        data = [f"--datadir={self.folder / 'data'}", f"--tmpdir={self.folder}"]
         # It wants to be told that it may be root.
-        return [data, "--user=root"] if os.geteuid() == 0 else [data]
+        return [*data, "--user=root"] if os.geteuid() == 0 else data
 
     def _run(self, command: list[str]) -> None:
         process = self._spawn(command)

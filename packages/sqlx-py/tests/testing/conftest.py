@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-import psycopg_pool  # noqa: F401 -- kept loaded: pytester unloads what it finds new.
+import asyncmy.pool  # noqa: F401 -- kept loaded: pytester unloads what it finds new.
+import psycopg_pool  # noqa: F401 -- the same.
 import pytest
 import pytest_asyncio  # noqa: F401 -- the same.
 from anyio.abc import TestRunner  # noqa: F401 -- the same.
@@ -13,8 +14,10 @@ from support import new_folder
 from testing.projects import USERS, Project
 
 import sqlx
-from sqlx.testing import header, loops, postgres  # noqa: F401 -- the same.
+from sqlx.testing import header, loops  # noqa: F401 -- the same.
+from sqlx.testing.mysql.server import MySqlServer  # noqa: F401 -- the same.
 from sqlx.testing.places import SETTINGS
+from sqlx.testing.postgres.server import PostgresServer  # noqa: F401 -- the same.
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

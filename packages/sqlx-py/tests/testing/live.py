@@ -19,7 +19,7 @@ from support import new_folder
 import sqlx
 from sqlx.databases.postgres.connect import Place
 from sqlx.testing.places import SETTINGS
-from sqlx.testing.postgres import Server
+from sqlx.testing.postgres.server import PostgresServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,10 +64,10 @@ def place_of(server: embedded.Server, **words: str) -> Place:
 @contextmanager
 def using(
     where: embedded.Server | Place, processes: int = 1, *, fresh: bool = False
-) -> Iterator[Server]:
+) -> Iterator[PostgresServer]:
     """Use a server, as a process of a test session does."""
     place = where if isinstance(where, Place) else place_of(where)
-    server = Server(place, processes, fresh=fresh)
+    server = PostgresServer(place, processes, fresh=fresh)
     try:
         yield server
     finally:

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 import sqlx
-from sqlx.testing.sweeping import Found, find
+from sqlx.testing.postgres.ground import PostgresGround
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pytest
 
     from sqlx.embedded import Server
+    from sqlx.testing.sweeping import Found
 
 __all__ = ["SECRET", "USERS", "Project", "Ran"]
 
@@ -135,7 +136,7 @@ class Project:
     def kept(self) -> dict[str, Found]:
         """Find what is kept for this project's tests, by their names."""
         with self.connect() as connection:
-            found = {each.kept_for: each for each in find(connection)}
+            found = {each.kept_for: each for each in PostgresGround(connection).find()}
         root = f"{self.path}::"
         return {
             name.removeprefix(root): each
@@ -146,7 +147,7 @@ class Project:
     def databases(self) -> int:
         """Count the databases of tests on our server, of this project or not."""
         with self.connect() as connection:
-            names = [found.name for found in find(connection)]
+            names = [found.name for found in PostgresGround(connection).find()]
         return sum(name.startswith("_sqlx_test_") for name in names)
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:

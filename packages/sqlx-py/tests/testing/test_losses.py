@@ -25,13 +25,13 @@ from testing.live import (
 import sqlx
 from sqlx.databases.postgres.connect import Place
 from sqlx.errors import ConnectionFailed, DatabaseError
-from sqlx.testing import postgres as under_test
+from sqlx.testing import server as under_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlx import embedded
-    from sqlx.testing.postgres import Server
+    from sqlx.testing.postgres.server import PostgresServer
 
 CUT = (
     "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE pid = ANY(%s)"
@@ -45,7 +45,7 @@ SLOW = sqlx.Migrator(
 )
 
 
-def pids(ours: Server) -> list[int]:
+def pids(ours: PostgresServer) -> list[int]:
     """Give the server's processes of our two connections."""
     return [
         service._connection.info.backend_pid
@@ -284,10 +284,10 @@ FORKING = """
 import os, sys
 import sqlx
 from sqlx.databases.postgres.connect import Place
-from sqlx.testing.postgres import Server
+from sqlx.testing.postgres.server import PostgresServer
 
 with sqlx.start_embedded(sys.argv[1]) as server:
-    ours = Server(Place(server.keywords(), str))
+    ours = PostgresServer(Place(server.keywords(), str))
     migrator = sqlx.Migrator({"1_a.sql": "CREATE TABLE a ()"})
     ours.take(migrator)
     if not (child := os.fork()):

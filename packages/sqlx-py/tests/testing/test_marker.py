@@ -108,10 +108,12 @@ REFUSED = [
         "database=None: it is a URL, 'postgres', 'embedded' or 'sqlite'",
     ),
     (
-        f"database='mysql://u:{SECRET}@h/d'",
+        f"database='oracle://u:{SECRET}@h/d'",
         (
-            'error with configuration: no driver found for URL scheme "mysql"; MySQL '
-            "and MariaDB are not supported yet in this version"
+            'error with configuration: no driver found for URL scheme "oracle"; write '
+            "postgres://user:password@host:5432/database, "
+            "mysql://user:password@host:3306/database, sqlite://app.db?mode=rwc or "
+            "embedded:.postgres"
         ),
     ),
 ]

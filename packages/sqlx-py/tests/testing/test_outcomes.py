@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from testing.projects import SECRET
 
-from sqlx.testing import header, postgres
-from sqlx.testing.sweeping import find
+from sqlx.testing import header, server
+from sqlx.testing.postgres.ground import PostgresGround
 
 if TYPE_CHECKING:
     from testing.projects import Project
@@ -228,7 +228,7 @@ def test_what_cannot_be_dropped_is_told(
     assert ran.lines("not dropped") == ["not dropped: cannot drop a template database"]
     assert ran.code == 0
     with project.connect() as connection:
-        for found in find(connection):
+        for found in PostgresGround(connection).find():
             if found.name.startswith("_sqlx_test_"):
                 undo = f'ALTER DATABASE "{found.name}" IS_TEMPLATE false'
                 connection.execute(undo.encode())
@@ -306,7 +306,7 @@ def test_a_server_that_is_not_there_is_one_error(
     project: Project, processes: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that cannot be reached is waited for, and then told once."""
-    monkeypatch.setattr(postgres, "REACH_SECONDS", 0.0)
+    monkeypatch.setattr(server, "REACH_SECONDS", 0.0)
     monkeypatch.setattr(header, "HEADER_SECONDS", 0.0)
     with tempfile.TemporaryDirectory() as empty:
         url = f"postgresql://u:{SECRET}@{empty.replace('/', '%2F')}/postgres"

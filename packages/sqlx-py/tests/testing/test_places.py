@@ -5,18 +5,26 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from sqlx.config.url import EmbeddedUrl, PostgresUrl, SqliteUrl, parse_url
+from sqlx.config.url import (
+    EmbeddedUrl,
+    MySqlUrl,
+    PostgresUrl,
+    SqliteUrl,
+    parse_url,
+)
 from sqlx.errors import ConfigurationError
 from sqlx.testing import places
 from sqlx.testing.places import (
     SecretUrl,
     configured,
     embedded_folder,
+    mysql_url_of,
     place,
     shown,
     url_of,
@@ -27,9 +35,10 @@ if TYPE_CHECKING:
 
 URL = "postgres://u@h/d"
 NO_MYSQL = (
-    'error with configuration: no driver found for URL scheme "mysql"; MySQL and '
-    "MariaDB are not supported yet in this version"
+    "database 'mysql': there is no embedded one; name a server, as in "
+    "database='mysql://user:password@host'"
 )
+MYSQL = "mysql://u:***@h/d"
 TOML = '[common]\ndatabase-url-var = "OTHER_URL"\n'
 
 
@@ -99,6 +108,10 @@ def ours(memory: Path) -> Path:
         ("sqlite", URL, "sqlite"),
         ("", "sqlite", "sqlite"),
         ("sqlite::memory:", URL, "sqlite in memory"),
+        ("", MYSQL, MYSQL),
+        ("mysql", MYSQL, MYSQL),
+        ("mariadb", MYSQL, MYSQL),
+        (MYSQL, URL, MYSQL),
     ],
 )
 def test_a_database_is_a_kind_or_a_url(
@@ -110,7 +123,7 @@ def test_a_database_is_a_kind_or_a_url(
             assert path == {"memory": str(ours(memory))}.get(found, found)
         case SqliteUrl(in_memory=in_memory):
             assert found == ("sqlite in memory" if in_memory else "sqlite")
-        case PostgresUrl(redacted=redacted):
+        case PostgresUrl(redacted=redacted) | MySqlUrl(redacted=redacted):
             assert redacted == found
 
 
@@ -118,7 +131,8 @@ def test_a_database_is_a_kind_or_a_url(
     ("wanted", "message"),
     [
         ("sqlit", "database 'sqlit': it is a URL, 'postgres', 'embedded' or 'sqlite'"),
-        ("mysql://u:secret@h/d", NO_MYSQL),
+        ("mysql", NO_MYSQL),
+        ("mariadb", NO_MYSQL.replace("'mysql'", "'mariadb'")),
     ],
 )
 def test_anything_else_is_refused(wanted: str, message: str) -> None:
@@ -252,6 +266,44 @@ def test_a_password_is_in_the_url_and_not_shown(
     assert (url.shown, repr(url)) == (str(stars), repr(str(stars)))
 
 
+MYSQL_URLS = [
+    ("mysql:", "mysql://root@localhost:3306/x"),
+    ("mariadb://ada@h:33/d", "mariadb://ada@h:33/x"),
+    (
+        "mysql://a@h/d?socket=/run/s&ssl-ca=/c%20a&ssl-cert=c&ssl-key=k",
+        "mysql://a@h:3306/x?socket=/run/s&ssl-ca=/c%20a&ssl-cert=c&ssl-key=k",
+    ),
+    (
+        "mysql://h/d?charset=latin1&collation=latin1_bin&timezone=none",
+        "mysql://root@h:3306/x?charset=latin1&collation=latin1_bin&timezone=none",
+    ),
+    (
+        "mysql://h/d?timezone=%2B02:00&ssl-mode=required",
+        "mysql://root@h:3306/x?ssl-mode=required&timezone=%2B02%3A00",
+    ),
+]
+
+
+@pytest.mark.parametrize("password", ["", *PASSWORDS])
+@pytest.mark.parametrize(("written", "url"), MYSQL_URLS)
+def test_a_server_of_mysql_is_written_as_a_url(
+    written: str, url: str, password: str
+) -> None:
+    """What is written is read as the same values, and its password is not shown."""
+    meant = parse_url(written, {})
+    assert isinstance(meant, MySqlUrl)
+    meant = replace(meant.with_database("x"), password=password)
+    made = mysql_url_of(meant)
+    read = parse_url(made, {})
+    assert isinstance(read, MySqlUrl)
+    assert meant == replace(read, redacted=meant.redacted, secrets=meant.secrets)
+    if password:
+        assert isinstance(made, SecretUrl)
+        assert made.shown == meant.redacted
+    else:
+        assert (type(made), made) == (str, url)
+
+
 @pytest.mark.parametrize(
     "copied",
     [
@@ -282,6 +334,7 @@ def test_a_secret_url_may_be_copied_and_sent(copied: object) -> None:
         ("postgres://u:p@h:1/d?sslmode=require", "postgres://u:***@h:1/d"),
         ("embedded:here", "embedded:here"),
         ("sqlite:a.db", "SQLite"),
+        ("mariadb://u:p@h/d?ssl-mode=required", "mariadb://u:***@h/d"),
     ],
 )
 def test_a_server_is_shown_without_its_secrets(url: str, text: str) -> None:

@@ -26,7 +26,7 @@ from sqlx import opening
 from sqlx.config.url import PostgresUrl, parse_url
 from sqlx.databases.postgres.connect import Place
 from sqlx.errors import ConfigurationError, ConnectionFailed, DatabaseError
-from sqlx.testing.postgres import Server
+from sqlx.testing.postgres.server import PostgresServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -198,7 +198,7 @@ def test_a_user_without_the_database_postgres_is_told(
     ask(server, "REVOKE CONNECT ON DATABASE postgres FROM PUBLIC")
     try:
         with pytest.raises(ConnectionFailed) as caught:
-            Server(place_of(server, user=role))
+            PostgresServer(place_of(server, user=role))
     finally:
         ask(server, "GRANT CONNECT ON DATABASE postgres TO PUBLIC")
     assert str(caught.value).partition("FATAL: ")[2].strip() == (
@@ -218,7 +218,10 @@ def test_no_message_shows_the_password(server: embedded.Server, role: str) -> No
     with using(place) as ours:
         with pytest.raises(DatabaseError) as caught:
             ours.take(ONE)
-        ours._later(lambda c: [str(c.execute(f"SELECT '{SECRET}'::int"))])
+        refused = f"SELECT '{SECRET}'::int".encode()
+        done = ours._holder.submit(lambda c: [str(c.execute(refused))])
+        done.add_done_callback(ours._hear)
+        ours._holder.submit(lambda _: None).result()
     assert ours.problems == [
         "invalid input syntax for type integer: \"***\" LINE 1: SELECT '***'::int ^"
     ]
@@ -249,9 +252,9 @@ def test_a_pooler_is_refused(server: embedded.Server) -> None:
     with bouncer(there, {"ignore_startup_parameters": "options"}) as pooled:
         place = place_of(server, host=pooled.host)
         with pytest.raises(ConfigurationError) as caught:
-            Server(place)
+            PostgresServer(place)
         with pytest.raises(ConfigurationError):
-            Server(Place(server.keywords(), str, pooled=True))
+            PostgresServer(Place(server.keywords(), str, pooled=True))
         with using(Place(place.keywords, str, pooled=False)) as ours:
             assert ours.session >= 0  # Somebody knows better.
     assert str(caught.value) == (
@@ -284,7 +287,7 @@ def test_a_refused_start_leaves_no_connection(
     server: embedded.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that is refused holds no connection and no lock."""
-    monkeypatch.setattr("sqlx.testing.postgres.FACTS", "SELECT 1/0")
+    monkeypatch.setattr("sqlx.testing.postgres.server.FACTS", "SELECT 1/0")
     with pytest.raises(DatabaseError, match=r"^division by zero \[22012\]$"):
-        Server(place_of(server))
+        PostgresServer(place_of(server))
     assert holders(server) == []

@@ -23,17 +23,15 @@ from testing.live import (
     wait_until,
 )
 
-from sqlx.testing import postgres as under_test
 from sqlx.testing import sweeping
 from sqlx.testing.names import (
-    MAKING,
-    SESSIONS,
-    TEMPLATES,
     TestName,
     is_template,
-    lock_key,
     template_name,
 )
+from sqlx.testing.postgres import server as under_test
+from sqlx.testing.postgres.ground import PostgresGround
+from sqlx.testing.postgres.words import MAKING, SESSIONS, TEMPLATES, lock_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,9 +197,10 @@ def test_a_process_that_ends_may_have_kept_one(
     """What was listed as not kept is looked at again when its process is dead."""
     left.close()
     with admin(server) as connection:
-        listed = sweeping.find(connection)
+        ground = PostgresGround(connection)
+        listed = ground.find()
         ask(server, KEPT.format(DEAD, "one"))
-        sweeping._drop_of_dead(connection, listed, set(), [])
+        sweeping._drop_of_dead(ground, listed, set(), [])
     assert databases(server, "test") == {DEAD}
 
 
@@ -320,10 +319,11 @@ def test_a_template_that_was_used_since_is_not_dropped(
 ) -> None:
     """What a list has told of a template is looked at again when nobody has it."""
     with admin(server) as connection:
-        listed = sweeping.find(connection)
+        ground = PostgresGround(connection)
+        listed = ground.find()
         for name in templates:
             ask(server, f"COMMENT ON DATABASE {name} IS 'FILE_COPY/copy used today'")
-        problems = [sweeping._drop_template(connection, found) for found in listed]
+        problems = [sweeping._drop_template(ground, found) for found in listed]
     assert problems == [[]] * 11
     assert databases(server) == {*templates}
 
@@ -422,7 +422,7 @@ def test_a_database_that_hangs_is_told_at_the_end(
     server: embedded.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that does not come to an end with a DROP does not hold the session."""
-    monkeypatch.setattr(under_test, "DROP_TIMEOUT", "10ms")
+    monkeypatch.setattr(under_test, "DROP_TIMEOUT", "200ms")
     with using(server) as ours:
         name = ours.take(ONE)
         with no_changes(server):

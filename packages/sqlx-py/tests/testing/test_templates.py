@@ -29,8 +29,8 @@ import sqlx
 from sqlx.databases.postgres.connect import Place
 from sqlx.embedded.launch import binaries
 from sqlx.errors import ExecuteMigration
-from sqlx.testing import templates as under_test
-from sqlx.testing.templates import Cloner, Copying, Template, open_template
+from sqlx.testing.postgres import templates as under_test
+from sqlx.testing.postgres.templates import Cloner, Copying, Template, open_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from sqlx.config.url import EmbeddedUrl
 from sqlx.errors import ConfigurationError, SqlxError
 from sqlx.opening import connect, embedded_place
 from sqlx.testing.places import SETTINGS, place, url_of
-from sqlx.testing.sweeping import find
+from sqlx.testing.postgres.ground import PostgresGround
 
 __all__ = ["main"]
 
@@ -50,10 +50,11 @@ def _where(arguments: list[str]) -> EmbeddedUrl:
 def _serve(where: EmbeddedUrl) -> None:
     with embedded_place(where, SETTINGS) as there:
         with connect(there, "postgres") as connection:
-            kept = [found for found in find(connection) if found.kept_for]
-        for found in kept:
-            url = url_of({**there.keywords, "dbname": found.name})
-            sys.stdout.write(f"{found.kept_for}\n  {url}\n")
+            found = PostgresGround(connection).find()
+        kept = [each for each in found if each.kept_for]
+        for each in kept:
+            url = url_of({**there.keywords, "dbname": each.name})
+            sys.stdout.write(f"{each.kept_for}\n  {url}\n")
         count = {0: "nothing is", 1: "1 database is"}
         told = count.get(len(kept), f"{len(kept)} databases are")
         sys.stdout.write(f"{told} kept; Ctrl-C stops the server\n")

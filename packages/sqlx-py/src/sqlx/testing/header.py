@@ -6,7 +6,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
-from sqlx.config.url import EmbeddedUrl, SqliteUrl
+from sqlx.config.url import EmbeddedUrl, MySqlUrl, SqliteUrl
 from sqlx.errors import ConnectionFailed, SqlxError
 from sqlx.testing.places import configured, place, shown
 from sqlx.testing.session import migrator_of, secret, told
@@ -92,16 +92,34 @@ def _embedded_version() -> str:
     return said.strip().rpartition(" ")[2] or str(MAJOR)
 
 
-def _reached(where: PostgresUrl) -> str:
+def _reached(where: PostgresUrl | MySqlUrl) -> str:
+    try:
+        if isinstance(where, MySqlUrl):
+            version = _mysql_version(where)
+        else:
+            version = _postgres_version(where)
+    except ConnectionFailed as error:
+        return f"no answer from {shown(where)} ({error})"
+    return f"{version} at {shown(where)}"
+
+
+def _postgres_version(where: PostgresUrl) -> str:
     from sqlx.opening import connect, place_of
 
     there = place_of(where)
-    try:
-        with connect(there, "postgres", timeout_seconds=HEADER_SECONDS) as connection:
-            version: str = connection.info.parameter_status("server_version") or ""
-    except ConnectionFailed as error:
-        return f"no answer from {shown(where)} ({error})"
-    return f"PostgreSQL {version.partition(' ')[0]} at {shown(where)}"
+    with connect(there, "postgres", timeout_seconds=HEADER_SECONDS) as connection:
+        version: str = connection.info.parameter_status("server_version") or ""
+    return f"PostgreSQL {version.partition(' ')[0]}"
+
+
+def _mysql_version(where: MySqlUrl) -> str:
+    from sqlx.opening import mysql_place
+
+    there = mysql_place(where)
+    from sqlx.testing.mysql.words import connect, version_of
+
+    with connect(there, "", HEADER_SECONDS) as connection:
+        return version_of(connection)
 
 
 def _is_overridden(config: pytest.Config) -> bool:

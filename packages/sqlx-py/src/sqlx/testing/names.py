@@ -1,9 +1,8 @@
-"""The names and keys by which processes on one server know each other's databases.
+"""The names by which processes on one server know each other's databases.
 
 A test's database is `_sqlx_test_<session>_<number>`; a session is one process, and
-holds an advisory lock on its number for as long as it lives. A template is
-`_sqlx_template_<digest>_<owner>`; whoever clones it holds a lock on its name, shared,
-and whoever makes it another one alone.
+holds a lock on its number for as long as it lives. A template is
+`_sqlx_template_<digest>_<owner>`.
 
 SQLx in Rust has `_sqlx_test_` too; what follows is never written so.
 """
@@ -11,25 +10,11 @@ SQLx in Rust has `_sqlx_test_` too; what follows is never written so.
 from __future__ import annotations
 
 import re
-import zlib
 from dataclasses import dataclass
 from typing import Self
 
-__all__ = [
-    "KEPT",
-    "MAKING",
-    "SESSIONS",
-    "TEMPLATES",
-    "TestName",
-    "is_template",
-    "literal",
-    "lock_key",
-    "quoted",
-    "template_name",
-]
+__all__ = ["KEPT", "TestName", "is_template", "template_name"]
 
-# The first numbers of our advisory locks: "sqlt", "sqlu" and "sqlv".
-SESSIONS, TEMPLATES, MAKING = 0x73716C74, 0x73716C75, 0x73716C76
 KEPT = "kept by sqlx-py: "
 TEST = re.compile("_sqlx_test_([0-7][0-9a-f]{7})_([1-9][0-9]{0,17})")
 TEMPLATE = re.compile("_sqlx_template_[0-9a-f]{16}_[0-9]+")
@@ -73,19 +58,3 @@ def template_name(digest: str, owner: int) -> str:
 def is_template(name: str) -> bool:
     """Tell whether a name is that of a template."""
     return TEMPLATE.fullmatch(name) is not None
-
-
-def lock_key(name: str) -> int:
-    """Give the second number of a template's locks: 32 bits, with a sign."""
-    return zlib.crc32(name.encode()) - (1 << 31)
-
-
-def quoted(name: str) -> str:
-    """Write a name as an identifier of SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Write a text as PostgreSQL reads it, however backslashes are read."""
-    escaped = text.replace("'", "''").replace("\\", "\\\\")
-    return f" E'{escaped}'" if "\\" in text else f"'{escaped}'"

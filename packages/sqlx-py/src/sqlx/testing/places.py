@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from sqlx.config.parameters import SECRETS
-from sqlx.config.url import EmbeddedUrl, PostgresUrl, SqliteUrl, parse_url
+from sqlx.config.url import (
+    EmbeddedUrl,
+    MySqlUrl,
+    PostgresUrl,
+    SqliteUrl,
+    parse_url,
+)
 from sqlx.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -17,7 +23,15 @@ if TYPE_CHECKING:
 
     from sqlx.config.url import DatabaseUrl
 
-__all__ = ["SETTINGS", "SecretUrl", "configured", "embedded_folder", "place", "url_of"]
+__all__ = [
+    "SETTINGS",
+    "SecretUrl",
+    "configured",
+    "embedded_folder",
+    "mysql_url_of",
+    "place",
+    "url_of",
+]
 
 # Nothing of a test server outlives the machine, so nothing waits for a disk. A session
 # has a few connections for each of its processes. Its log lies in memory too, and every
@@ -31,6 +45,10 @@ SETTINGS: Mapping[str, str] = {
     "min_wal_size": "32MB",
 }
 MEMORY = "/dev/shm"  # noqa: S108 -- what is made there is checked.
+NO_SERVER = (
+    "database {0!r}: there is no embedded one; name a server, as in "
+    "database='mysql://user:password@host'"
+)
 ENOUGH_BYTES = 1 << 30  # containers give 64 MB, too little for a server
 
 
@@ -81,7 +99,8 @@ def place(wanted: str, usual: str) -> DatabaseUrl:
     """Read what a test or the configuration calls a database.
 
     Args:
-        wanted: A URL, `postgres`, `embedded` or `sqlite`; empty for what is usual.
+        wanted: A URL or `postgres`, `embedded`, `mysql`, `mariadb` or `sqlite`; empty
+            for what is usual.
         usual: What is configured; empty for an embedded server.
 
     Raises:
@@ -96,6 +115,10 @@ def place(wanted: str, usual: str) -> DatabaseUrl:
             if _scheme(usual) in {"postgres", "postgresql", "embedded"}:
                 return place(usual, "")
             return place("embedded", "")
+        case "mysql" | "mariadb" as kind:
+            if _scheme(usual) in {"mysql", "mariadb"}:
+                return parse_url(usual, os.environ)
+            raise ConfigurationError(NO_SERVER.format(kind))
         case url if ":" in url:
             return parse_url(url, os.environ)
         case other:
@@ -165,6 +188,32 @@ def _write(keywords: Mapping[str, str]) -> str:
     return f"postgresql://{server}/{_encoded(name)}" + (f"?{query}" if query else "")
 
 
+def mysql_url_of(url: MySqlUrl) -> str:
+    """Write a URL of MySQL, which does not show its password by itself."""
+    scheme = url.redacted.partition(":")[0]
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    password = f":{_encoded(url.password)}" if url.password else ""
+    server = f"{_encoded(url.user)}{password}@{host}:{url.port}"
+    given = {
+        "socket": url.socket,
+        "ssl-mode": url.ssl_mode,
+        "ssl-ca": url.ssl_ca,
+        "ssl-cert": url.ssl_cert,
+        "ssl-key": url.ssl_key,
+        "charset": url.charset,
+        "collation": url.collation,
+        "timezone": url.time_zone or "none",
+    }
+    usual = {"ssl-mode": "preferred", "charset": "utf8mb4", "timezone": "+00:00"}
+    query = "&".join(
+        f"{key}={_encoded(value, '/')}"
+        for key, value in given.items()
+        if value and value != usual.get(key)
+    )
+    text = f"{scheme}://{server}/{_encoded(url.database)}" + (query and f"?{query}")
+    return SecretUrl(text, url.redacted) if url.password else text
+
+
 def _encoded(text: str, safe: str = "*") -> str:
     return quote(text, safe=safe)
 
@@ -172,7 +221,7 @@ def _encoded(text: str, safe: str = "*") -> str:
 def shown(url: DatabaseUrl) -> str:
     """Say where a server is, without a secret."""
     match url:
-        case PostgresUrl():
+        case PostgresUrl() | MySqlUrl():
             return url.redacted.partition("?")[0]
         case EmbeddedUrl():
             return f"embedded:{url.path}"

@@ -3,61 +3,75 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from threading import RLock
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
-
-import psycopg
-
-from sqlx.errors import DatabaseError
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Connection: TypeAlias = psycopg.Connection[Any]
-
-__all__ = ["Service"]
+__all__ = ["Service", "Wire"]
 
 T = TypeVar("T")
-CANCEL_SECONDS = 2.0
 
 
-class Service:
+class Closable(Protocol):
+    """A connection of any driver."""
+
+    def close(self) -> object:
+        """End it."""
+
+
+C = TypeVar("C", bound=Closable)
+C_contra = TypeVar("C_contra", bound=Closable, contravariant=True)
+
+
+class Wire(Protocol[C_contra]):
+    """What a driver knows of its connections."""
+
+    def is_lost(self, connection: C_contra) -> bool:
+        """Find out, without asking the server, whether it has ended a connection."""
+
+    def cancel(self, connection: C_contra) -> None:
+        """Break off the statement that runs on another thread, if one does."""
+
+
+class Service(Generic[C]):
     """Works on a connection; one that is lost is opened anew, and the work done again.
 
     Args:
         name: The thread's.
         opened: Connects; it is called again for each loss.
+        wire: The driver.
 
     Attributes:
         losses: How often the connection was lost.
     """
 
-    def __init__(self, name: str, opened: Callable[[], Connection]) -> None:
+    def __init__(self, name: str, opened: Callable[[], C], wire: Wire[C]) -> None:
         self.losses = 0
-        self._opened = opened
+        self._opened, self._wire = opened, wire
         self._thread = ThreadPoolExecutor(1, name)
         self._lock = RLock()  # Who has it uses the connection.
-        self._connection: Connection | None = None
+        self._connection: C | None = None
         self._opening = False
 
-    def submit(self, work: Callable[[Connection], T]) -> Future[T]:
+    def submit(self, work: Callable[[C], T]) -> Future[T]:
         """Let the thread do some work."""
         return self._thread.submit(self.run, work)
 
-    def run(self, work: Callable[[Connection], T]) -> T:
+    def run(self, work: Callable[[C], T]) -> T:
         """Do some work now.
 
         Raises:
             ConnectionFailed: The server is gone.
-            psycopg.Error: The server refuses it.
+            Exception: The driver's, when the server refuses it.
         """
         with self._lock:
             connection = self._alive()
             try:
                 return work(connection)
-            except (psycopg.OperationalError, DatabaseError):
-                if not _is_lost(connection):
+            except Exception:
+                if not self._wire.is_lost(connection):
                     raise
             return work(self._alive())
 
@@ -73,7 +87,9 @@ class Service:
         # Somebody at work finds out without us; somebody who opens it has found out.
         if self._lock.acquire(blocking=self._opening):
             try:
-                if self._connection is not None and _is_lost(self._connection):
+                if self._connection is not None and self._wire.is_lost(
+                    self._connection
+                ):
                     self._alive()
             finally:
                 self._lock.release()
@@ -83,8 +99,7 @@ class Service:
         """Forget what has not begun, and break off what has."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         if self._connection is not None:
-            with suppress(psycopg.Error):
-                self._connection.cancel_safe(timeout=CANCEL_SECONDS)
+            self._wire.cancel(self._connection)
 
     def close(self) -> None:
         """Wait for the work that is left, and close the connection."""
@@ -92,8 +107,8 @@ class Service:
         if self._connection is not None:
             self._connection.close()
 
-    def _alive(self) -> Connection:
-        if self._connection is None or self._connection.closed:
+    def _alive(self) -> C:
+        if self._connection is None or self._wire.is_lost(self._connection):
             self.losses += self._connection is not None
             self._opening = True
             try:
@@ -101,12 +116,3 @@ class Service:
             finally:
                 self._opening = False
         return self._connection
-
-
-def _is_lost(connection: Connection) -> bool:
-    """Read what the server has said by itself; its last word is that it ends."""
-    for _ in range(2):  # That word, and then the end.
-        with suppress(psycopg.OperationalError):
-            if not connection.closed:
-                connection.pgconn.consume_input()
-    return connection.closed

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlx.config.url import EmbeddedUrl, SqliteUrl
-from sqlx.errors import ConfigurationError, DriverMissing, SqlxError
+from sqlx.config.url import EmbeddedUrl, MySqlUrl, SqliteUrl
+from sqlx.errors import ConfigurationError, SqlxError
+from sqlx.opening import embedded_place, mysql_place, place_of
 from sqlx.testing.places import SETTINGS, place
 from sqlx.testing.scripts import run_script
 from sqlx.testing.sqlite import Files, file_url, open_file
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from sqlx.config.url import DatabaseUrl, PostgresUrl
     from sqlx.databases.postgres.connect import Place
     from sqlx.migrator import Migrator
-    from sqlx.testing.postgres import Server
+    from sqlx.testing.server import Server
     from sqlx.testing.wishes import Migrations, Wish
+
+    ServerUrl: TypeAlias = PostgresUrl | EmbeddedUrl | MySqlUrl
 
 __all__ = ["Lease", "Stock"]
 
@@ -40,8 +43,8 @@ class Lease:
     Args:
         name: Its name on its server; a path for SQLite, empty in memory.
         url: Its URL; empty in memory.
-        server: PostgreSQL; None for SQLite.
-        files: SQLite; None for PostgreSQL.
+        server: Who made it; None for SQLite.
+        files: SQLite; None for a server.
         memory: The only connection to a database in memory.
         kept: Whether somebody wants to look at it afterwards.
         hint: How to reach it when the session is over.
@@ -51,7 +54,7 @@ class Lease:
 
     name: str
     url: str
-    server: Server | None = None
+    server: Server[Any, Any, Any] | None = None
     files: Files | None = None
     memory: sqlite3.Connection | None = None
     kept: bool = False
@@ -66,54 +69,37 @@ class Lease:
 
     def connect(self) -> Any:  # noqa: ANN401 -- either driver's connection.
         """Open a connection in autocommit."""
-        from sqlx.opening import connect
-
         if self.server is not None:
-            return connect(self.server.place, self.name)
+            return self.server.connect(self.name)
         return self.memory or open_file(self.name)
 
     @asynccontextmanager
     async def connected_async(self) -> AsyncIterator[Any]:
         """Open a connection in asyncio; SQLite has none, and gives its only kind."""
-        from sqlx.opening import connect_async
-
         if self.server is None:
             with closing(self.connect()) as file:
                 yield file
             return
-        async with await connect_async(self.server.place, self.name) as connection:
+        async with self.server.connected_async(self.name) as connection:
             yield connection
 
     def pool(self) -> Any:  # noqa: ANN401 -- its package may be absent.
         """Make a pool that opens when it is entered.
 
         Raises:
-            ConfigurationError: psycopg_pool is missing, or the database is SQLite's.
+            ConfigurationError: Its package is missing, or the database has none.
         """
-        return self._pool("ConnectionPool")
+        if self.server is None:
+            raise ConfigurationError(NO_POOL)
+        return self.server.pool(self.name)
 
     @asynccontextmanager
     async def pool_async(self) -> AsyncIterator[Any]:
         """Open a pool in asyncio."""
-        async with self._pool("AsyncConnectionPool") as made:
-            yield made
-
-    def _pool(self, kind: str) -> Any:  # noqa: ANN401 -- its package may be absent.
         if self.server is None:
             raise ConfigurationError(NO_POOL)
-        try:
-            import psycopg_pool
-        except ImportError:
-            raise DriverMissing(
-                "psycopg_pool is not installed; run: pip install 'sqlx-py[testing]'"
-            ) from None
-        return getattr(psycopg_pool, kind)(
-            self.url,
-            kwargs={"autocommit": True},
-            min_size=1,
-            max_size=self.server.pool_size,
-            open=False,
-        )
+        async with self.server.pool_async(self.name) as made:
+            yield made
 
     def keep(self, test: str) -> None:
         """Let it be when it is given back."""
@@ -156,7 +142,7 @@ class Stock:
     migrator: Callable[[Migrations], Migrator | None]
     fresh: bool = False
     _stack: ExitStack = field(default_factory=ExitStack)
-    _servers: dict[str, Server] = field(default_factory=dict)
+    _servers: dict[str, Server[Any, Any, Any]] = field(default_factory=dict)
     _migrators: dict[Migrations, Migrator | None] = field(default_factory=dict)
     _files: Files | None = None
     _out: list[Lease] = field(default_factory=list)
@@ -236,7 +222,7 @@ class Stock:
         return Lease(path, file_url(path), files=files)
 
     def _take_clone(
-        self, where: PostgresUrl | EmbeddedUrl, migrator: Migrator | None, test: str
+        self, where: ServerUrl, migrator: Migrator | None, test: str
     ) -> Lease:
         server = self._server(where)
         server.drop_kept(test)
@@ -248,19 +234,26 @@ class Stock:
             hint = EMBEDDED_HINT.format(named)
         return Lease(name, server.url(name), server, hint=hint)
 
-    def _server(self, where: PostgresUrl | EmbeddedUrl) -> Server:
+    def _server(self, where: ServerUrl) -> Server[Any, Any, Any]:
         if where.redacted not in self._servers:
-            reached = self._reach(where)  # What it needs is missed in our words.
-            from sqlx.testing.postgres import Server
-
-            server = Server(reached, self.processes, fresh=self.fresh)
+            server = self._opened(where)
             self._stack.callback(server.close)
             self._servers[where.redacted] = server
         return self._servers[where.redacted]
 
-    def _reach(self, where: PostgresUrl | EmbeddedUrl) -> Place:
-        from sqlx.opening import embedded_place, place_of
+    def _opened(self, where: ServerUrl) -> Server[Any, Any, Any]:
+        """Meet a server; the driver that it needs is missed in our words."""
+        if isinstance(where, MySqlUrl):
+            reached = mysql_place(where)
+            from sqlx.testing.mysql.server import MySqlServer
 
+            return MySqlServer(reached, self.processes, fresh=self.fresh)
+        there = self._reach(where)
+        from sqlx.testing.postgres.server import PostgresServer
+
+        return PostgresServer(there, self.processes, fresh=self.fresh)
+
+    def _reach(self, where: PostgresUrl | EmbeddedUrl) -> Place:
         if isinstance(where, EmbeddedUrl):
             return self._stack.enter_context(embedded_place(where, SETTINGS))
         return place_of(where)

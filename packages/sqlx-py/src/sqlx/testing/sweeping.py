@@ -9,48 +9,23 @@ held, so the list is made again then: a process that was just ending may have ke
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
-from sqlx.testing.names import (
-    KEPT,
-    MAKING,
-    SESSIONS,
-    TEMPLATES,
-    TestName,
-    is_template,
-    literal,
-    lock_key,
-    quoted,
-)
+from sqlx.testing.names import KEPT, TestName
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
+    from contextlib import AbstractContextManager
 
-    import psycopg
-
-    Connection: TypeAlias = psycopg.Connection[Any]
-
-__all__ = ["Found", "drop", "drop_all", "drop_kept", "drop_own", "find", "sweep"]
+__all__ = ["Found", "Ground", "drop_all", "drop_kept", "drop_own", "sweep"]
 
 MOST_KEPT = 50
 MOST_TEMPLATES = 10
 UNUSED_DAYS = 14
 DAY_SECONDS = 86_400
-# The server itself looks again for somebody who is just leaving after 0.1 s.
+# PostgreSQL itself looks again for somebody who is just leaving after 0.1 s.
 LEAVE_SECONDS, LEAVE_PAUSE_SECONDS = 0.1, 0.002
-
-FIND = r"""
-SELECT datname, coalesce(pg_catalog.shobj_description(oid, 'pg_database'), ''),
-       EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS a WHERE a.datid = d.oid),
-       (SELECT min(gid) FROM pg_catalog.pg_prepared_xacts WHERE database = datname)
-FROM pg_catalog.pg_database AS d
-WHERE datname ~ '^_sqlx_(test|template)_'
-  AND datdba = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)
-ORDER BY oid"""
-TRY_LOCK = "SELECT pg_try_advisory_lock(%s, %s)"
-UNLOCK = "SELECT pg_advisory_unlock(%s, %s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +36,13 @@ class Found:
         name: Its name.
         comment: What its owner says of it.
         in_use: Whether somebody is connected.
-        prepared: A transaction that was prepared in it, and is not ended.
+        obstacle: Why it cannot be dropped, and the mend; empty for nothing.
     """
 
     name: str
     comment: str
     in_use: bool
-    prepared: str | None = None
+    obstacle: str = ""
 
     @property
     def session(self) -> int | None:
@@ -87,58 +62,61 @@ class Found:
         return self.comment.partition(" used ")[2].partition(" ")[0]
 
 
-def find(connection: Connection) -> list[Found]:
-    """List the databases that are ours, the oldest first."""
-    found = [Found(*row) for row in connection.execute(FIND)]
-    return [f for f in found if f.session is not None or is_template(f.name)]
+class Ground(Protocol):
+    """What is to be swept: a server, as one of our connections sees it."""
+
+    def find(self) -> list[Found]:
+        """List the databases that are ours, the oldest first."""
+
+    def drop(self, name: str, *, force: bool = False) -> list[str]:
+        """Drop a database, with whoever is connected or only without.
+
+        Returns:
+            What the server refuses; not that somebody is connected, who may be.
+        """
+
+    def drop_template(self, name: str) -> list[str]:
+        """Drop a template that nobody uses.
+
+        Returns:
+            What the server refuses.
+        """
+
+    def note(self, name: str, text: str) -> None:
+        """Write a comment on a database."""
+
+    def without_session(self, number: int) -> AbstractContextManager[bool]:
+        """Try to hold what a living process holds, and tell whether it is held."""
+
+    def without_users(self, template: str) -> AbstractContextManager[bool]:
+        """Try to hold what users and makers of a template hold, and tell so."""
 
 
-def sweep(connection: Connection, own: int) -> list[str]:
+def sweep(ground: Ground, own: int) -> list[str]:
     """Drop what dead processes have left; of what they kept, the newest stay.
 
     Args:
-        connection: To the server's maintenance database.
+        ground: The server.
         own: The number of this process, whose databases are left alone.
 
     Returns:
         What the server refuses.
     """
-    found = find(connection)
+    found = ground.find()
     too_old = [f.name for f in found if f.kept_for][:-MOST_KEPT]
     left = [f for f in found if f.name in too_old or not f.kept_for]
-    problems = _drop_of_dead(connection, left, {own}, too_old)
+    problems = _drop_of_dead(ground, left, {own}, too_old)
     oldest_seconds = time.time() - UNUSED_DAYS * DAY_SECONDS
     limit = time.strftime("%Y-%m-%d", time.localtime(oldest_seconds))
     templates = [f for f in found if f.session is None]
     templates.sort(key=lambda f: f.last_used)
     for index, template in enumerate(templates):
         if template.last_used < limit or index < len(templates) - MOST_TEMPLATES:
-            problems += _drop_template(connection, template)
+            problems += _drop_template(ground, template)
     return problems
 
 
-def drop(connection: Connection, name: str, *, force: bool = False) -> list[str]:
-    """Drop a database, with whoever is connected or only without.
-
-    Returns:
-        What the server refuses; not that somebody is connected, who may be.
-    """
-    import psycopg
-
-    how = " WITH (FORCE)" if force else ""
-    try:
-        connection.execute(f"DROP DATABASE IF EXISTS {quoted(name)}{how}".encode())
-    except psycopg.errors.QueryCanceled:
-        raise  # It hangs, and so would the next one.
-    except psycopg.Error as error:
-        if connection.closed:
-            raise
-        visited = {f.name for f in find(connection) if f.in_use}
-        return [] if name in visited and not force else [" ".join(str(error).split())]
-    return []
-
-
-def drop_own(connection: Connection, own: int) -> list[str]:
+def drop_own(ground: Ground, own: int) -> list[str]:
     """Drop what this process has made and not kept, with whoever is connected.
 
     Returns:
@@ -146,40 +124,40 @@ def drop_own(connection: Connection, own: int) -> list[str]:
     """
     latest = time.monotonic() + LEAVE_SECONDS
     while True:
-        ours = [f for f in find(connection) if f.session == own and not f.kept_for]
+        ours = [f for f in ground.find() if f.session == own and not f.kept_for]
         if time.monotonic() > latest or not any(f.in_use for f in ours):
-            return [text for f in ours for text in drop(connection, f.name, force=True)]
+            return [text for f in ours for text in ground.drop(f.name, force=True)]
         time.sleep(LEAVE_PAUSE_SECONDS)
 
 
-def drop_kept(connection: Connection, names: Collection[str], own: int) -> list[str]:
+def drop_kept(ground: Ground, names: Collection[str], own: int) -> list[str]:
     """Drop what was kept, unless its process lives, and is not this one.
 
     Returns:
         What the server refuses.
     """
-    found = [f for f in find(connection) if f.name in names]
+    found = [f for f in ground.find() if f.name in names]
     ours = [f for f in found if f.session == own]
-    problems = [text for f in ours for text in _drop_unused(connection, f)]
-    return problems + _drop_of_dead(connection, found, {own}, names)
+    problems = [text for f in ours for text in _drop_unused(ground, f)]
+    return problems + _drop_of_dead(ground, found, {own}, names)
 
 
-def drop_all(connection: Connection) -> list[str]:
+def drop_all(ground: Ground) -> list[str]:
     """Drop all that no living process uses: templates, kept databases, leavings.
 
     Returns:
         What the server refuses.
     """
-    found = find(connection)
-    problems = _drop_of_dead(connection, found, set(), {f.name for f in found})
+    found = ground.find()
+    problems = _drop_of_dead(ground, found, set(), {f.name for f in found})
     for template in found:
         if template.session is None:
-            problems += _drop_template(connection, template)
+            problems += _drop_template(ground, template)
     return problems
 
 
 def _drop_of_dead(
-    connection: Connection,
+    ground: Ground,
     found: Iterable[Found],
     living: set[int],
     unwanted: Collection[str],
@@ -189,45 +167,26 @@ def _drop_of_dead(
     names = {f.name for f in found}
     sessions = {f.session for f in found if f.session is not None}
     for session in sorted(sessions - living):
-        with _alone(connection, (SESSIONS, session)) as is_dead:
-            for f in find(connection) if is_dead else ():
+        with ground.without_session(session) as is_dead:
+            for f in ground.find() if is_dead else ():
                 wanted = f.kept_for and f.name not in unwanted
                 if f.session == session and f.name in names and not wanted:
-                    problems += _drop_unused(connection, f)
+                    problems += _drop_unused(ground, f)
     return problems
 
 
-def _drop_unused(connection: Connection, found: Found) -> list[str]:
+def _drop_unused(ground: Ground, found: Found) -> list[str]:
     """Drop a database unless it is held: the server would wait for seconds then."""
     if found.in_use:
         return []
-    if found.prepared is not None:
-        end = f"ROLLBACK PREPARED {literal(found.prepared)}"
-        return [f"{found.name} has a prepared transaction; to end it, {end} in it"]
-    return drop(connection, found.name)
+    if found.obstacle:
+        return [f"{found.name} {found.obstacle}"]
+    return ground.drop(found.name)
 
 
-def _drop_template(connection: Connection, template: Found) -> list[str]:
+def _drop_template(ground: Ground, template: Found) -> list[str]:
     """Drop a template unless somebody uses it or makes it, or has used it since."""
-    name, key = template.name, lock_key(template.name)
-    with (
-        _alone(connection, (MAKING, key)) as nobody_makes,
-        _alone(connection, (TEMPLATES, key)) as nobody_clones,
-    ):
-        is_unused = nobody_makes and nobody_clones and not template.in_use
-        if not (is_unused and template in find(connection)):
+    with ground.without_users(template.name) as is_unused:
+        if template.in_use or not (is_unused and template in ground.find()):
             return []
-        alter = f"ALTER DATABASE {quoted(name)} IS_TEMPLATE false"
-        connection.execute(alter.encode())
-        return drop(connection, name)
-
-
-@contextmanager
-def _alone(connection: Connection, lock: tuple[int, int]) -> Iterator[bool]:
-    """Try to hold a lock, and tell whether it is held."""
-    granted = connection.execute(TRY_LOCK, lock).fetchone() == (True,)
-    try:
-        yield granted
-    finally:
-        if granted and not connection.closed:
-            connection.execute(UNLOCK, lock)
+        return ground.drop_template(template.name)

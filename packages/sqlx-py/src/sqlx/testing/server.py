@@ -1,11 +1,11 @@
-"""A PostgreSQL server, as one process of a test session uses it.
+"""A server that gives each test a database of its own, as one process uses it.
 
 Three connections at most: one tells the others that we live, and drops; one makes
 templates and clones, ahead of the test that will ask for them; the third is the test's.
 Both of ours work on a thread of their own, so that a test waits for neither the end of
 the last one's database nor, as a rule, for the beginning of its own.
 
-A test costs our connections two statements, `CREATE DATABASE` and `DROP DATABASE`.
+What is said here holds for every make of server; how one is asked, its room knows.
 """
 
 from __future__ import annotations
@@ -14,89 +14,38 @@ import itertools
 import os
 import secrets
 import time
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import psycopg
-
-from sqlx.errors import (
-    ConfigurationError,
-    ConnectionFailed,
-    DatabaseError,
-)
-from sqlx.opening import connect
-from sqlx.testing.making import Making
-from sqlx.testing.names import (
-    KEPT,
-    SESSIONS,
-    TestName,
-    literal,
-    quoted,
-    template_name,
-)
-from sqlx.testing.places import url_of
-from sqlx.testing.service import Service
-from sqlx.testing.sweeping import drop, drop_all, drop_kept, drop_own, find, sweep
-from sqlx.testing.templates import Cloner, Template, open_template
+from sqlx.errors import ConnectionFailed, DatabaseError
+from sqlx.testing.names import KEPT, TestName, template_name
+from sqlx.testing.service import C, Service
+from sqlx.testing.sweeping import drop_all, drop_kept, drop_own, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
+    from contextlib import AbstractAsyncContextManager
 
-    from sqlx.databases.postgres.connect import Place
     from sqlx.migrator import Migrator
+    from sqlx.testing.service import Wire
+    from sqlx.testing.sweeping import Ground
 
-    Connection: TypeAlias = psycopg.Connection[Any]
+__all__ = ["ATTEMPT_SECONDS", "Server"]
 
-__all__ = ["Server"]
-
+Place = TypeVar("Place")
+Template = TypeVar("Template")
 SERVICE_CONNECTIONS = 2
 MOST_POOLED = 5  # as in SQLx
-MAINTENANCE = "postgres"
 ATTEMPT_SECONDS = 1.0
 REACH_SECONDS = 10.0  # for a server that does not answer
 BUSY_SECONDS = 60.0  # for one that is starting, or whose connections are all in use
-BUSY = ("too many clients", "too many connections", "connection slots", "starting up")
-NO_RIGHT = (
-    "test databases are made on this server: give its user CREATEDB, or leave the URL "
-    "away for an embedded PostgreSQL"
-)
-NO_MAINTENANCE = (
-    "test databases are made from the database postgres: its user must be allowed to "
-    "connect to it"
-)
 FORKED = "a child that was forked from a test session has no server for databases"
-POOLER = (
-    "a connection pooler such as PgBouncer stands before the server, and test "
-    "databases are made on the server itself: set the URL that the pooler connects to"
-)
-
-# Whatever is set for the user or the server: our connections wait, and write. Not each
-# server knows each of these.
-PREPARE = """\
-SELECT set_config(name, value, false)
-FROM (VALUES ('default_transaction_read_only', 'off'), ('idle_session_timeout', '0'),
-             ('lock_timeout', '0'), ('statement_timeout', %s),
-             ('transaction_timeout', '0')) AS ours (name, value)
-JOIN pg_catalog.pg_settings USING (name)"""
-DROP_TIMEOUT = "60s"  # for a server where something hangs: then the session ends
-FACTS = """\
-SELECT pg_catalog.pg_backend_pid(), oid::bigint, least(
-    nullif(rolconnlimit, -1),
-    (SELECT sum(CASE name WHEN 'max_connections' THEN setting::int
-                ELSE -setting::int END)
-     FROM pg_catalog.pg_settings
-     WHERE name IN ('max_connections', 'superuser_reserved_connections',
-                    'reserved_connections')))::int
-FROM pg_catalog.pg_roles WHERE rolname = current_user"""
-SHARE = "SELECT pg_advisory_lock_shared(%s, %s)"
-# Who has the number alone may share it; the sweepers of other sessions ask so, too.
-TRY_ALONE = "SELECT pg_try_advisory_lock(%s, %s)"
-SHARE_ALONE = "SELECT pg_advisory_lock_shared(%s, %s), pg_advisory_unlock(%s, %s)"
 
 
-class Server:
+class Server(ABC, Generic[Place, C, Template]):
     """A server that gives each test a database of its own.
 
     Args:
@@ -134,24 +83,53 @@ class Server:
         self._closing = False
         self._losses = 0
         self._over = ""  # what is to be dropped next
-        self._holder = Service("sqlx-drop", self._open_holder)
-        self._maker = Service("sqlx-clone", self._open_maker)
+        self._holder = Service("sqlx-drop", self._open_holder, self._wire())
+        self._maker = Service("sqlx-clone", self._open_maker, self._wire())
         try:
             with self._translated():
                 self._owner, limit = self._holder.run(self._begin)
                 if fresh:
-                    self.problems += map(self._told, self._holder.run(drop_all))
-                self._kept = self._holder.run(_kept)
+                    found = self._holder.run(lambda c: drop_all(self._ground(c)))
+                    self.problems += map(self._told, found)
+                self._kept = self._holder.run(self._find_kept)
         except BaseException:
             self._holder.close()
             raise
         part = limit // 2 // processes  # Another session may want the other half.
         self.pool_size = max(1, min(MOST_POOLED, part - SERVICE_CONNECTIONS))
-        self._later(lambda connection: sweep(connection, self.session))
+        self._later(lambda ground: sweep(ground, self.session))
 
+    @abstractmethod
     def url(self, name: str) -> str:
         """Write the URL of one of its databases."""
-        return url_of({**self.place.keywords, "dbname": name})
+
+    @abstractmethod
+    def connect(self, name: str) -> Any:  # noqa: ANN401 -- the driver's connection.
+        """Connect to one of its databases, in autocommit."""
+
+    @abstractmethod
+    def connected_async(self, name: str) -> AbstractAsyncContextManager[Any]:
+        """Connect in asyncio.
+
+        Raises:
+            DriverMissing: Its package is missing.
+        """
+
+    @abstractmethod
+    def pool(self, name: str) -> Any:  # noqa: ANN401 -- the driver's pool.
+        """Make a pool that opens when it is entered.
+
+        Raises:
+            ConfigurationError: Its package is missing, or there is none.
+        """
+
+    @abstractmethod
+    def pool_async(self, name: str) -> AbstractAsyncContextManager[Any]:
+        """Open a pool in asyncio.
+
+        Raises:
+            DriverMissing: Its package is missing.
+        """
 
     def make_ahead(self, migrator: Migrator | None) -> None:
         """Begin to make a clone that `take` will be asked for.
@@ -184,12 +162,12 @@ class Server:
     def drop(self, name: str) -> None:
         """Drop a clone with whoever is connected, when the next one is to be dropped.
 
-        For who has just left is still seen for a moment, and the server waits 0.1 s.
+        For who has just left is still seen for a moment, and the server would wait.
         """
         self._over, name = name, self._over
 
-        def work(connection: Connection) -> list[str]:
-            drop(connection, name, force=True)
+        def work(ground: Ground) -> list[str]:
+            ground.drop(name, force=True)
             return []  # What is refused is tried again, and told, at the end.
 
         if name:
@@ -197,10 +175,9 @@ class Server:
 
     def keep(self, name: str, test: str) -> None:
         """Let a clone outlive this process, for somebody to look at."""
-        text = f"COMMENT ON DATABASE {quoted(name)} IS {literal(KEPT + test)}"
 
-        def work(connection: Connection) -> list[str]:
-            connection.execute(text.encode())
+        def work(ground: Ground) -> list[str]:
+            ground.note(name, KEPT + test)
             return []
 
         self._kept.setdefault(test, []).append(name)
@@ -209,7 +186,7 @@ class Server:
     def drop_kept(self, test: str) -> None:
         """Drop what was kept of a test when it ran before: it runs again."""
         if names := self._kept.pop(test, None):
-            self._later(lambda connection: drop_kept(connection, names, self.session))
+            self._later(lambda ground: drop_kept(ground, names, self.session))
 
     def close(self) -> None:
         """Drop what is left of this process and of dead ones; then let the locks go.
@@ -222,9 +199,74 @@ class Server:
         self._closing = True
         self._maker.cancel()
         self._maker.close()
-        self._submit(lambda connection: drop_own(connection, self.session))
-        self._submit(lambda connection: sweep(connection, self.session))
+        self._submit(lambda ground: drop_own(ground, self.session))
+        self._submit(lambda ground: sweep(ground, self.session))
         self._holder.close()
+
+    @abstractmethod
+    def _wire(self) -> Wire[C]:
+        """Choose the driver of our connections."""
+
+    @abstractmethod
+    def _attempt(self) -> C:
+        """Try for `ATTEMPT_SECONDS` to connect.
+
+        Raises:
+            ConnectionFailed: In vain.
+        """
+
+    @abstractmethod
+    def _is_busy(self, error: ConnectionFailed) -> bool:
+        """Tell whether a server will answer soon."""
+
+    @abstractmethod
+    def _begin(self, connection: C) -> tuple[int, int]:
+        """Find out who our user is, and how many connections there may be.
+
+        Raises:
+            ConfigurationError: It is no server, but a pooler.
+        """
+
+    @abstractmethod
+    def _be_holder(self, connection: C) -> None:
+        """Prepare a connection, and let it show that we live; choose our number."""
+
+    @abstractmethod
+    def _be_maker(self, connection: C) -> None:
+        """Prepare a connection, and let it show that we live."""
+
+    @abstractmethod
+    def _ground(self, connection: C) -> Ground:
+        """See what is on the server."""
+
+    @abstractmethod
+    def _template(
+        self, connection: C, name: str, migrator: Migrator | None
+    ) -> Template:
+        """Give a template, made if need be."""
+
+    @abstractmethod
+    def _copy(self, template: Template, name: str) -> None:
+        """Make a clone, by the maker's connection."""
+
+    @abstractmethod
+    def _refusal(self, error: Exception) -> DatabaseError | None:
+        """Say in our words what the server refuses; None for another error."""
+
+    @abstractmethod
+    def _told(self, message: str) -> str:
+        """Write a message on one line, without a secret."""
+
+    def _explained(self, error: ConnectionFailed) -> ConnectionFailed:
+        """Say more about a server that is gone."""
+        return error
+
+    def _drawn(self, try_number: Callable[[int], bool]) -> int:
+        """Choose a number that no process has."""
+        number = secrets.randbits(31)
+        while not try_number(number):
+            number = secrets.randbits(31)
+        return number
 
     def _name(self, migrator: Migrator | None) -> str:
         """Name the template of some migrations; a digest takes time, so only once."""
@@ -233,13 +275,9 @@ class Server:
             self._names[migrator] = template_name(digest, self._owner)
         return self._names[migrator]
 
-    def _open(
-        self, name: str, migrator: Migrator | None, connection: Connection
-    ) -> Template:
-        """Give a template that is locked by this connection, made if need be."""
+    def _open(self, name: str, migrator: Migrator | None, connection: C) -> Template:
         if name not in self._templates:
-            maker = Making(self.place, self.url, migrator, self._stock_up)
-            self._templates[name] = open_template(connection, name, maker)
+            self._templates[name] = self._template(connection, name, migrator)
         return self._templates[name]
 
     def _begin_clone(self, name: str, migrator: Migrator | None) -> None:
@@ -247,19 +285,16 @@ class Server:
             work = partial(self._clone_of, name, migrator)
             self._coming[name] = self._maker.submit(work)
 
-    def _clone_of(
-        self, name: str, migrator: Migrator | None, connection: Connection
-    ) -> str:
+    def _clone_of(self, name: str, migrator: Migrator | None, connection: C) -> str:
         return self._clone(self._open(name, migrator, connection))
 
     def _clone(self, template: Template) -> str:
-        name = str(TestName(self.session, next(self._numbers)))
-        self._cloner.clone(template, name)
+        name = self._new_name()
+        self._copy(template, name)
         return name
 
-    def _stock_up(self, template: Template) -> None:
-        """Make a clone that is taken later."""
-        self._ready.setdefault(template.name, []).append(self._clone(template))
+    def _new_name(self) -> str:
+        return str(TestName(self.session, next(self._numbers)))
 
     def _forget_unguarded(self) -> None:
         """Take no clone that was made before the locks were lost for a while.
@@ -272,115 +307,75 @@ class Server:
             self._losses = losses
             self._ready.clear()
             self._coming.clear()
+            self._templates.clear()
 
-    def _later(self, work: Callable[[Connection], list[str]]) -> None:
+    def _later(self, work: Callable[[Ground], list[str]]) -> None:
         """Let the other thread do something; what goes wrong is told at the end."""
         if not self._closing and os.getpid() == self._process:
             self._submit(work)
 
-    def _submit(self, work: Callable[[Connection], list[str]]) -> None:
-        self._holder.submit(work).add_done_callback(self._hear)
+    def _submit(self, work: Callable[[Ground], list[str]]) -> None:
+        done = self._holder.submit(lambda connection: work(self._ground(connection)))
+        done.add_done_callback(self._hear)
 
     def _hear(self, done: Future[list[str]]) -> None:
         error = done.exception()
         found = done.result() if error is None else [str(error)]
         self.problems += map(self._told, found)
 
-    def _told(self, message: str) -> str:
-        return self.place.redact(" ".join(message.split()))
-
     @contextmanager
     def _translated(self) -> Iterator[None]:
         """Say in our words what the server refuses."""
         try:
             yield
-        except psycopg.Error as error:
-            message, state = self._told(str(error)), error.sqlstate
-            may_not_create = state == "42501" and "create database" in message
-            hint = NO_RIGHT if may_not_create else None
-            text = f"{message}; {hint}" if hint else message
-            raise DatabaseError(text, sqlstate=state, hint=hint) from None
+        except Exception as error:
+            refusal = self._refusal(error)
+            if refusal is None:
+                raise
+            raise refusal from None
 
-    def _begin(self, connection: Connection) -> tuple[int, int]:
-        """Find out who our user is, and how many connections there may be."""
-        row = connection.execute(FACTS).fetchone()
-        assert row is not None  # noqa: S101 -- everybody has a role.
-        pid, owner, limit = row
-        info = connection.info
-        if self.place.pooled or (self.place.pooled is None and pid != info.backend_pid):
-            raise ConfigurationError(POOLER)
-        told = info.parameter_status("server_version") or ""
-        self.version = told.partition(" ")[0]
-        return owner, limit
+    def _find_kept(self, connection: C) -> dict[str, list[str]]:
+        """List what is kept, by test."""
+        kept: dict[str, list[str]] = {}
+        for database in self._ground(connection).find():
+            if database.kept_for:
+                kept.setdefault(database.kept_for, []).append(database.name)
+        return kept
 
-    def _open_holder(self) -> Connection:
+    def _open_holder(self) -> C:
         """Connect, and show by a lock that we live, as the maker does too."""
         with _closed_on_error(self._connect()) as connection:
-            connection.execute(PREPARE, (DROP_TIMEOUT,))
-            if self.session >= 0:
-                connection.execute(SHARE, (SESSIONS, self.session))
-                return connection
-            granted, number = False, -1
-            while not granted:
-                number = secrets.randbits(31)
-                row = connection.execute(TRY_ALONE, (SESSIONS, number)).fetchone()
-                granted = row == (True,)
-            connection.execute(SHARE_ALONE, (SESSIONS, number) * 2)
-            self.session = number
+            self._be_holder(connection)
             return connection
 
-    def _open_maker(self) -> Connection:
+    def _open_maker(self) -> C:
         """Connect; what an earlier connection has locked, it has lost."""
         with _closed_on_error(self._connect()) as connection:
-            connection.execute(PREPARE, ("0",))
-            connection.execute(SHARE, (SESSIONS, self.session))
+            self._be_maker(connection)
             self._templates.clear()
-            self._cloner = Cloner(connection)
             return connection
 
-    def _connect(self) -> Connection:
+    def _connect(self) -> C:
         """Connect, and wait for a server that starts or is busy, but not twice."""
         if self._gone is not None:
             raise self._gone
         begun = time.monotonic()
         while True:
             try:
-                connection: Connection = connect(
-                    self.place, MAINTENANCE, timeout_seconds=ATTEMPT_SECONDS
-                )
+                return self._attempt()
             except ConnectionFailed as error:
-                is_busy = any(word in error.message for word in BUSY)
-                limit_seconds = BUSY_SECONDS if is_busy else REACH_SECONDS
+                limit_seconds = BUSY_SECONDS if self._is_busy(error) else REACH_SECONDS
                 waited_seconds = time.monotonic() - begun
                 if error.final or self._closing or waited_seconds > limit_seconds:
-                    self._gone = _explained(error)
+                    self._gone = self._explained(error)
                     raise self._gone from None
-            else:
-                connection.prepare_threshold = None
-                return connection
-
-
-def _explained(error: ConnectionFailed) -> ConnectionFailed:
-    """Say what the database `postgres` is for, if that is what is wrong."""
-    if f'database "{MAINTENANCE}"' not in error.message:
-        return error
-    return ConnectionFailed(f"{error.message}; {NO_MAINTENANCE}", final=error.final)
 
 
 @contextmanager
-def _closed_on_error(connection: Connection) -> Iterator[Connection]:
+def _closed_on_error(connection: C) -> Iterator[C]:
     """Let a connection live on, unless something fails."""
     try:
         yield connection
     except BaseException:
         connection.close()
         raise
-
-
-def _kept(connection: Connection) -> dict[str, list[str]]:
-    """List what is kept, by test."""
-    kept: dict[str, list[str]] = {}
-    for database in find(connection):
-        if database.kept_for:
-            kept.setdefault(database.kept_for, []).append(database.name)
-    return kept

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlx.databases.postgres.connect import Place
     from sqlx.migrator import Migrator
-    from sqlx.testing.templates import Template
+    from sqlx.testing.postgres.templates import Template
 
 __all__ = ["Making"]
 

@@ -16,7 +16,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from sqlx.testing.names import MAKING, TEMPLATES, literal, lock_key, quoted
+from sqlx.testing.postgres.words import (
+    MAKING,
+    TEMPLATES,
+    literal,
+    lock_key,
+    quoted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

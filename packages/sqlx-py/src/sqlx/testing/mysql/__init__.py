@@ -1,0 +1,1 @@
+"""MySQL and MariaDB: a test's database is written anew, by what a template has."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: a test's database is a clone of a sealed template."""
