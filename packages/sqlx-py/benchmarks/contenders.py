@@ -16,7 +16,9 @@ from sqlx.embedded.launch import binaries
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["LIMIT", "Address", "Contender", "Migration", "contenders", "migrations"]
+    from servers import Address
+
+__all__ = ["LIMITS", "Contender", "Migration", "contenders", "migrations"]
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sqlx-py"
 PEERS = CACHE / "peers"
@@ -27,6 +29,16 @@ CREATE TABLE IF NOT EXISTS _sqlx_migrations (
     installed_on TIMESTAMPTZ NOT NULL DEFAULT now(),
     success BOOLEAN NOT NULL,
     checksum BYTEA NOT NULL,
+    execution_time BIGINT NOT NULL
+);
+"""
+MARIADB_HISTORY = """\
+CREATE TABLE IF NOT EXISTS _sqlx_migrations (
+    version BIGINT PRIMARY KEY,
+    description TEXT NOT NULL,
+    installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    success BOOLEAN NOT NULL,
+    checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
 """
@@ -43,7 +55,7 @@ with engine.connect() as connection:
 # In a process that has started and imported what it needs, as a service has when it
 # migrates; it tells the seconds of the call alone.
 CALLED = """
-import sys, time, sqlx.migrator, sqlx.databases.postgres.connect
+import sys, time, sqlx.migrator, sqlx.databases.{driver}.connect
 started = time.perf_counter()
 sqlx.Migrator("migrations").run(sys.argv[1])
 print(time.perf_counter() - started)
@@ -57,19 +69,6 @@ class Migration:
     version: int
     name: str
     sql: str
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a database is: a folder with a socket, and a name."""
-
-    folder: str
-    database: str
-
-    @property
-    def url(self) -> str:
-        """A URL for SQLx and for libpq."""
-        return f"postgres:///{self.database}?host={self.folder}&user=postgres"
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def migrations(count: int) -> list[Migration]:
             f"table_{number}",
             f"CREATE TABLE table_{number} (\n    id BIGINT PRIMARY KEY,\n"
             "    name TEXT NOT NULL,\n    amount NUMERIC NOT NULL DEFAULT 0,\n"
-            "    created_at TIMESTAMPTZ NOT NULL DEFAULT now()\n);\n",
+            "    created_at TIMESTAMP NOT NULL DEFAULT now()\n);\n",
         )
         for number in range(1, count + 1)
     ]
@@ -137,16 +136,24 @@ def sqlx_layout(corpus: list[Migration]) -> Iterator[tuple[str, str]]:
 
 
 def psql_layout(corpus: list[Migration]) -> Iterator[tuple[str, str]]:
-    """One script: every file in a transaction with its row in SQLx's history."""
-    parts = [HISTORY]
-    for each in corpus:
-        checksum = hashlib.sha384(each.sql.encode()).hexdigest()
-        parts.append(
-            f"BEGIN;\n{each.sql}INSERT INTO _sqlx_migrations (version, description,"
-            f" success, checksum, execution_time) VALUES ({each.version},"
-            f" '{each.name.replace('_', ' ')}', TRUE, '\\x{checksum}', 0);\nCOMMIT;\n"
-        )
-    yield "all.sql", "".join(parts)
+    """One script for psql."""
+    yield "all.sql", HISTORY + "".join(recorded(each, "'\\x{}'") for each in corpus)
+
+
+def mariadb_layout(corpus: list[Migration]) -> Iterator[tuple[str, str]]:
+    """One script for the client of MariaDB."""
+    text = "".join(recorded(each, "x'{}'") for each in corpus)
+    yield "all.sql", MARIADB_HISTORY + text
+
+
+def recorded(each: Migration, bytes_literal: str) -> str:
+    """Write a file in a transaction with its row in SQLx's history."""
+    checksum = bytes_literal.format(hashlib.sha384(each.sql.encode()).hexdigest())
+    return (
+        f"BEGIN;\n{each.sql}INSERT INTO _sqlx_migrations (version, description,"
+        f" success, checksum, execution_time) VALUES ({each.version},"
+        f" '{each.name.replace('_', ' ')}', TRUE, {checksum}, 0);\nCOMMIT;\n"
+    )
 
 
 def dbmate_layout(corpus: list[Migration]) -> Iterator[tuple[str, str]]:
@@ -180,6 +187,7 @@ def alembic_layout(corpus: list[Migration]) -> Iterator[tuple[str, str]]:
 LAYOUTS = {
     "sqlx": sqlx_layout,
     "psql": psql_layout,
+    "mariadb": mariadb_layout,
     "dbmate": dbmate_layout,
     "yoyo": yoyo_layout,
     "alembic": alembic_layout,
@@ -204,7 +212,23 @@ def psql() -> Contender:
     )
 
 
-LIMIT = psql()
+def mariadb() -> Contender:
+    """The limit on MariaDB: the same SQL in one script, by its own client."""
+    program = ("mariadb", "--no-defaults", "--user=root", "--socket={host}/socket")
+    look = (*program, "--batch", "{database}", f"--execute={LOOK}")
+    return Contender(
+        "mariadb",
+        {
+            "fresh": (*program, "{database}", "--execute=source all.sql"),
+            "no-op": look,
+            "info": look,
+            "version": (sys.executable, "-I", "-c", "pass"),
+        },
+        layout="mariadb",
+    )
+
+
+LIMITS = {"postgres": psql(), "mariadb": mariadb()}
 
 
 def sqlx_commands(program: Path) -> dict[str, tuple[str, ...]]:
@@ -218,10 +242,15 @@ def sqlx_commands(program: Path) -> dict[str, tuple[str, ...]]:
     }
 
 
-def contenders() -> list[Contender]:
-    """List what is installed: ours, both of Rust's, and other tools' commands."""
+def contenders(kind: str) -> list[Contender]:
+    """List what is installed: ours, both of Rust's, and other tools' commands.
+
+    Args:
+        kind: Of server; the other tools are compared on PostgreSQL.
+    """
     ours = Path(sys.executable).with_name("sqlx")
-    called = (sys.executable, "-c", CALLED, "{url}")
+    driver = "mysql" if kind == "mariadb" else "postgres"
+    called = (sys.executable, "-c", CALLED.replace("{driver}", driver), "{url}")
     found = [
         Contender("sqlx-py", sqlx_commands(ours)),
         Contender(
@@ -234,7 +263,7 @@ def contenders() -> list[Contender]:
             found.append(Contender(f"sqlx-cli {version}", sqlx_commands(rust)))
         else:
             print(f"bench: sqlx-cli {version} is left out; run: make interop")
-    return found + peers()
+    return found + (peers() if kind == "postgres" else [])
 
 
 def peers() -> list[Contender]:

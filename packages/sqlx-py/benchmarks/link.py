@@ -2,7 +2,7 @@
 
 One thread passes bytes on, each chunk after the delay of its way. A round trip is
 counted whenever the server speaks after the client has spoken; those of connecting, up
-to the first ReadyForQuery, are counted apart.
+to the server's word that a client is connected, are counted apart.
 """
 
 from __future__ import annotations
@@ -17,13 +17,18 @@ from itertools import count
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
-__all__ = ["Link"]
+__all__ = ["Link", "is_ready"]
 
-READY = b"Z\x00\x00\x00\x05I"
 Due = tuple[float, int, socket.socket, bytes]
+
+
+def is_ready(data: bytes) -> bool:
+    """Find PostgreSQL's ReadyForQuery, outside a transaction."""
+    return b"Z\x00\x00\x00\x05I" in data
 
 
 @dataclass(eq=False)
@@ -48,11 +53,14 @@ class Link:
         target: The server's socket.
         listening: The socket to make.
         seconds: The delay of each way.
+        greets: Tells whether the server says in its reply that a client is connected;
+            by default PostgreSQL's ReadyForQuery does.
     """
 
     target: Path
     listening: Path
     seconds: float = 0.0
+    greets: Callable[[bytes], bool] = is_ready
     connecting: int = 0
     round_trips: int = 0
     bytes_up: int = 0
@@ -127,8 +135,8 @@ class Link:
             self.round_trips += 1
         elif session.asked:
             self.connecting += 1
+            session.connected = self.greets(data)
         session.asked = False
-        session.connected = session.connected or READY in data
 
     def _deliver(self) -> None:
         while self._due and self._due[0][0] <= time.perf_counter():

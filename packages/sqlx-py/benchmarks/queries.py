@@ -1,9 +1,7 @@
 """Measure a checked query against the same call by hand, in interleaved rounds.
 
-A round calls one of the two many times; the ratio is that of two rounds right after
-each other, and the median over all pairs is told. Absolute times drift on a shared
-machine; ratios less. What is a query by hand: the driver's call, the row that is found
-or an error, an object made of it.
+Absolute times drift on a shared machine; ratios less. What is a query by hand: the
+driver's call, the row that is found or an error, an object made of it.
 """
 
 from __future__ import annotations
@@ -15,17 +13,17 @@ import platform
 import sqlite3
 import sys
 import tempfile
-import time
-from collections.abc import Awaitable, Callable
 from contextlib import closing
-from dataclasses import dataclass
-from statistics import median
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psycopg
+from duels import PEOPLE, Duel, User, duel, duel_async
 from psycopg import AsyncConnection, AsyncRawCursor, Connection, RawCursor
 from psycopg.conninfo import make_conninfo
+from queries_mysql import on_asyncmy, on_pymysql
+from servers import SERVERS
 
 import sqlx
 from sqlx import checked
@@ -33,41 +31,7 @@ from sqlx import checked
 SQL = "SELECT id, email, name FROM users WHERE id = $1"
 SQLITE = "SELECT id, email, name FROM users WHERE id = ?"
 GOAL = 1.05  # of the declared form
-PEOPLE = 1000
 DECLARED = 1000
-
-Call: TypeAlias = Callable[[int], object]
-AsyncCall: TypeAlias = Callable[[int], Awaitable[object]]
-Seconds: TypeAlias = tuple[float, float]
-"""Of the clock, and of this process's processor."""
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A row."""
-
-    id: int
-    email: str
-    name: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Duel:
-    """What was measured: seconds of one call, by hand and checked, round by round."""
-
-    name: str
-    hand: list[Seconds]
-    ours: list[Seconds]
-
-    def line(self) -> str:
-        """Write a row of the table."""
-        cells = [self.name]
-        for at in (0, 1):
-            pairs = [(h[at], o[at]) for h, o in zip(self.hand, self.ours, strict=True)]
-            ratio = median(ours / hand for hand, ours in pairs)
-            hand, ours = (median(pair[side] for pair in pairs) * 1e6 for side in (0, 1))
-            cells.append(f"{hand:.2f} | {ours:.2f} | **{ratio:.3f}**")
-        return f"| {' | '.join(cells)} |"
 
 
 def by_hand(connection: Connection, key: int) -> User:
@@ -142,44 +106,6 @@ def inline_sqlite(connection: sqlite3.Connection, key: int) -> User:
     return checked.query_as(User, text, key).one(connection)
 
 
-def duel(name: str, hand: Call, ours: Call, rounds: int, calls: int) -> Duel:
-    """Measure both, round by round, and who begins takes turns."""
-
-    def measured(call: Call) -> Seconds:
-        clock, cpu = time.perf_counter(), time.process_time()
-        for key in range(calls):
-            call(key % PEOPLE)
-        spent = time.perf_counter() - clock, time.process_time() - cpu
-        return spent[0] / calls, spent[1] / calls
-
-    found = Duel(name, [], [])
-    sides = [(hand, found.hand), (ours, found.ours)]
-    for number in range(rounds + 1):
-        for call, times in sides if number % 2 else sides[::-1]:
-            times.append(measured(call))
-    return Duel(name, found.hand[1:], found.ours[1:])  # The first round compiles.
-
-
-async def duel_async(
-    name: str, hand: AsyncCall, ours: AsyncCall, rounds: int, calls: int
-) -> Duel:
-    """Measure both, round by round, and who begins takes turns."""
-
-    async def measured(call: AsyncCall) -> Seconds:
-        clock, cpu = time.perf_counter(), time.process_time()
-        for key in range(calls):
-            await call(key % PEOPLE)
-        spent = time.perf_counter() - clock, time.process_time() - cpu
-        return spent[0] / calls, spent[1] / calls
-
-    found = Duel(name, [], [])
-    sides = [(hand, found.hand), (ours, found.ours)]
-    for number in range(rounds + 1):
-        for call, times in sides if number % 2 else sides[::-1]:
-            times.append(await measured(call))
-    return Duel(name, found.hand[1:], found.ours[1:])
-
-
 def on_sqlite(rounds: int) -> list[Duel]:
     """Measure on a database in memory."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
@@ -232,14 +158,14 @@ async def on_postgres_async(words: str, rounds: int) -> list[Duel]:
         )
     try:
         for name, ours in (("declared", declared_async), ("inline", inline_async)):
-            duel = await duel_async(
+            asked = await duel_async(
                 f"asyncpg, {name}",
                 lambda key: by_hand_asyncpg(other, key),
                 lambda key, ours=ours: ours(other, key),  # type: ignore[misc]  # a default binds it.
                 rounds,
                 200,
             )
-            found.append(duel)
+            found.append(asked)
     finally:
         await other.close()
     return found
@@ -289,6 +215,14 @@ def main() -> int:
             admin.execute("ALTER TABLE users ADD PRIMARY KEY (id)")
         found += on_postgres(words, rounds)
         found += asyncio.run(on_postgres_async(words, rounds))
+    with (
+        tempfile.TemporaryDirectory(prefix="sqlx-bench-") as work,
+        SERVERS["mariadb"](Path(work)) as mariadb,
+    ):
+        mariadb.renew("bench")
+        socket = str(mariadb.folder / mariadb.socket)
+        found += on_pymysql(socket, rounds)
+        found += asyncio.run(on_asyncmy(socket, rounds))
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"Python {platform.python_version()}; load at the end {load}.\n")
     print(f"One row by its key, µs a call (goal, declared: at most {GOAL})\n")

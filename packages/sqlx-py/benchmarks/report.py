@@ -19,8 +19,15 @@ Pair: TypeAlias = tuple[float, float]
 
 @dataclass
 class Figures:
-    """What was measured, by tool."""
+    """What was measured on one server, by tool.
 
+    Args:
+        server: Its name.
+        limit: The name of the tool that ratios are to.
+    """
+
+    server: str
+    limit: str
     pairs: dict[tuple[str, str], dict[str, list[Pair]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
@@ -43,11 +50,12 @@ class Figures:
 def as_markdown(figures: Figures) -> str:
     """Write the tables."""
     load = ", ".join(f"{value:.1f}" for value in figures.load)
-    lines = [f"Python {platform.python_version()}; load at the end {load}.", ""]
+    python = platform.python_version()
+    lines = [f"{figures.server}, Python {python}; load at the end {load}.", ""]
     for where, title in (("local", "Local socket"), ("link", "Link of 20 ms")):
         acts = [name for place, name in figures.pairs if place == where]
         if acts:
-            lines += [f"{title}: seconds, and the ratio to psql (least to most)", ""]
+            lines += [f"{title}: seconds, and the ratio to {figures.limit}", ""]
             lines += table(["tool", *acts], time_rows(figures, where, acts))
     lines += ["Counted with 50 migrations", ""]
     return "\n".join([*lines, *table(COLUMNS, count_rows(figures))])
@@ -75,7 +83,7 @@ def time_rows(figures: Figures, where: str, acts: list[str]) -> Iterable[list[st
     limits = [
         [limit for pairs in each.values() for _, limit in pairs] for each in found
     ]
-    yield ["psql", *(f"{shown(median(limit))} (1.00)" for limit in limits)]
+    yield [figures.limit, *(f"{shown(median(limit))} (1.00)" for limit in limits)]
     for tool in dict.fromkeys(tool for each in found for tool in each):
         yield [tool, *(cell(each.get(tool, [])) for each in found)]
 
@@ -109,6 +117,7 @@ def count_rows(figures: Figures) -> Iterable[list[str]]:
 def as_json(figures: Figures) -> dict[str, object]:
     """Give all that was measured, for machines."""
     return {
+        "server": figures.server,
         "python": platform.python_version(),
         "load": figures.load,
         "seconds": [

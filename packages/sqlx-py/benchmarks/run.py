@@ -1,8 +1,8 @@
 """Measure sqlx-py against psql, Rust's sqlx-cli and other tools, in one run.
 
-Every measurement is paired: psql's, the limit, is taken right before each tool's, and
-the ratio is the median over the pairs. Absolute times drift on a shared machine; ratios
-less.
+Then the same on MariaDB, against its client. Every measurement is paired: psql's, the
+limit, is taken right before each tool's, and the ratio is the median over the pairs.
+Absolute times drift on a shared machine; ratios less.
 """
 
 from __future__ import annotations
@@ -18,14 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
-from contenders import LIMIT, Address, Contender, contenders, migrations
+from contenders import LIMITS, Contender, contenders, migrations
 from link import Link
 from measure import Failed, measure, memory_mb
-from psycopg.conninfo import make_conninfo
 from report import Figures, as_json, as_markdown
-
-import sqlx
+from servers import SERVERS, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +31,7 @@ ONE_WAY_SECONDS = 0.010
 LOCAL = ("fresh 500", "fresh 50", "no-op", "info", "version")
 LINKED = ("fresh 50", "no-op", "info")
 SLOW = "fresh 500"  # over the link: minutes a round, for those that a goal is about
-FEW = ("psql", "sqlx-py", "sqlx-cli 0.9.0")
+FEW = ("sqlx-py", "sqlx-cli 0.9.0")
 
 
 @dataclass
@@ -42,15 +39,15 @@ class Bench:
     """A server, a link to it, and a folder of files for each tool and size.
 
     Args:
-        admin: To make and drop databases.
-        near: The folder of the server's socket.
-        far: The folder of the link's.
+        server: Of its own.
+        limit: The tool that ratios are to.
+        far: The folder of the link's socket.
         link: Its delay is 0 when it only counts.
         work: Where files are written.
     """
 
-    admin: psycopg.Connection
-    near: Path
+    server: Server
+    limit: Contender
     far: Path
     link: Link
     work: Path
@@ -63,21 +60,9 @@ class Bench:
             tool.prepare(folder, migrations(count))
         return folder
 
-    def renew(self, tool: Contender) -> None:
-        """Make a tool's database empty, and let the server write what it has to."""
-        name = database(tool)
-        self.ask(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        self.ask(f"CREATE DATABASE {name} STRATEGY wal_log")
-        self.ask("CHECKPOINT")
-
-    def ask(self, sql: str) -> list[tuple[object, ...]]:
-        """Ask the server, or tell it."""
-        cursor = self.admin.execute(sql.encode())
-        return cursor.fetchall() if cursor.description else []
-
     def take(self, tool: Contender, act: str, count: int, where: Path) -> float:
         """Let a tool carry out an act; tell the seconds."""
-        address = Address(str(where), database(tool))
+        address = self.server.address(where, database(tool))
         folder = self.folder(tool, count)
         sample = measure(tool.command(act, address), folder, tool.environment(address))
         inside = tool.tells_seconds
@@ -89,45 +74,24 @@ class Bench:
         Raises:
             Failed: It has not.
         """
-        self.renew(tool)
+        self.server.renew(database(tool))
         seconds = self.take(tool, "fresh", count, where)
-        if self.tables(tool) != count:
+        if self.server.tables(database(tool)) != count:
             raise Failed(f"{tool.name} did not make {count} tables")
         return seconds
 
-    def tables(self, tool: Contender) -> int:
-        """Count the tables of the corpus in a tool's database."""
-        words = make_conninfo(self.admin.info.dsn, dbname=database(tool))
-        with psycopg.connect(words) as connection:
-            row = connection.execute(
-                r"SELECT count(*) FROM pg_tables WHERE tablename LIKE 'table\_%'"
-            ).fetchone()
-        return int(row[0]) if row else 0
-
-    def flushes(self) -> int:
-        """Count the WAL's flushes so far, once no other session is open any more."""
-        others = "SELECT count(*) FROM pg_stat_activity WHERE datname ~ '^bench_'"
-        while self.ask(others) != [(0,)]:
-            pass
-        rows = self.ask("SELECT sum(fsyncs) FROM pg_stat_io WHERE object = 'wal'")
-        return int(str(rows[0][0]))
-
 
 @contextmanager
-def bench(seconds: float) -> Iterator[Bench]:
+def bench(kind: str, seconds: float) -> Iterator[Bench]:
     """Start a server of our own on disk, with its defaults, and a link to it."""
     work = Path(tempfile.mkdtemp(prefix="sqlx-bench-"))
     try:
-        with sqlx.start_embedded(work / "postgres") as server:
-            near, far = Path(server.socket_directory), work / "link"
+        with SERVERS[kind](work) as server:
+            far = work / "link"
             far.mkdir()
-            socket = f".s.PGSQL.{server.port}"
-            words = make_conninfo("", **server.keywords())
-            with (
-                Link(near / socket, far / socket, seconds) as link,
-                psycopg.connect(words, autocommit=True) as admin,
-            ):
-                yield Bench(admin, near, far, link, work)
+            near = server.folder / server.socket
+            with Link(near, far / server.socket, seconds, server.greets) as link:
+                yield Bench(server, LIMITS[kind], far, link, work)
     finally:
         shutil.rmtree(work)
 
@@ -140,7 +104,7 @@ def database(tool: Contender) -> str:
 def time_in_turn(
     bench: Bench, tools: list[Contender], name: str, where: Path, rounds: int
 ) -> Iterator[tuple[str, float, float]]:
-    """Measure psql and each tool one right after the other, round by round."""
+    """Measure the limit and each tool one right after the other, round by round."""
     act, _, count = name.partition(" ")
     size = int(count or 500)
     able = [tool for tool in tools if act in tool.commands]
@@ -150,17 +114,17 @@ def time_in_turn(
             return bench.take_fresh(tool, size, where)
         return bench.take(tool, act, size, where)
 
-    for tool in [LIMIT, *able] if act in {"no-op", "info"} else []:
-        bench.take_fresh(tool, size, bench.near)
+    for tool in [bench.limit, *able] if act in {"no-op", "info"} else []:
+        bench.take_fresh(tool, size, bench.server.folder)
     for _ in range(rounds):
         for tool in able:
-            limit = seconds(LIMIT)
+            limit = seconds(bench.limit)
             yield tool.name, seconds(tool), limit
 
 
 def count_all(bench: Bench, tools: list[Contender], figures: Figures) -> None:
     """Count round trips, flushes, bytes and memory: the clock plays no part."""
-    for tool in [LIMIT, *tools]:
+    for tool in [bench.limit, *tools]:
         for act in ("fresh", "no-op", "info"):
             if act in tool.commands:
                 count_one(bench, tool, act, figures)
@@ -171,11 +135,11 @@ def count_all(bench: Bench, tools: list[Contender], figures: Figures) -> None:
 def count_one(bench: Bench, tool: Contender, act: str, figures: Figures) -> None:
     """Count what passes the link in one act, and what the server flushes."""
     if act == "fresh":
-        bench.renew(tool)
+        bench.server.renew(database(tool))
     bench.link.reset()
-    before = bench.flushes()
+    before = bench.server.flushes()
     bench.take(tool, act, 50, bench.far)
-    flushes, link = bench.flushes() - before, bench.link
+    flushes, link = bench.server.flushes() - before, bench.link
     figures.count(tool.name, act, "round trips", link.round_trips)
     figures.count(tool.name, act, "connecting", link.connecting)
     figures.count(tool.name, act, "bytes", link.bytes_up)
@@ -184,46 +148,56 @@ def count_one(bench: Bench, tool: Contender, act: str, figures: Figures) -> None
 
 def weigh(bench: Bench, tool: Contender, figures: Figures) -> None:
     """Measure the most memory that a tool holds."""
-    address = Address(str(bench.near), database(tool))
+    address = bench.server.address(bench.server.folder, database(tool))
     folder, variables = bench.folder(tool, 50), tool.environment(address)
-    bench.renew(tool)
+    bench.server.renew(database(tool))
     for act in ("fresh", "no-op"):
         held = memory_mb(tool.command(act, address), folder, variables)
         figures.count(tool.name, act, "memory", round(held, 1))
 
 
 def main() -> int:
-    """Measure what is asked for, print the table, and write it down."""
+    """Measure what is asked for, print the tables, and write it down."""
     options = parse()
-    figures = Figures()
-    tools = [tool for tool in contenders() if chosen(options.only)(tool)]
-    with bench(0) as near:
+    kinds = [options.server] if options.server else list(SERVERS)
+    found = [measured(kind, options) for kind in kinds]
+    text = json.dumps([as_json(figures) for figures in found], indent=2)
+    Path(options.json).write_text(f"{text}\n")
+    say(f"written to {options.json}")
+    return 0
+
+
+def measured(kind: str, options: argparse.Namespace) -> Figures:
+    """Measure on one kind of server, and print the table."""
+    figures = Figures(kind, LIMITS[kind].name)
+    tools = [tool for tool in contenders(kind) if chosen(options.only)(tool)]
+    with bench(kind, 0) as near:
         count_all(near, tools, figures)
         for name in LOCAL:
-            say(f"{name}, local socket")
-            for found in time_in_turn(near, tools, name, near.near, options.rounds):
+            say(f"{kind}: {name}, local socket")
+            where = near.server.folder
+            for found in time_in_turn(near, tools, name, where, options.rounds):
                 figures.time("local", name, *found)
-    with bench(ONE_WAY_SECONDS) as far:
+    with bench(kind, ONE_WAY_SECONDS) as far:
         for name in LINKED:
-            say(f"{name}, 20 ms link")
+            say(f"{kind}: {name}, 20 ms link")
             rounds = options.link_rounds
             for found in time_in_turn(far, tools, name, far.far, rounds):
                 figures.time("link", name, *found)
         few = [tool for tool in tools if tool.name in FEW]
         if not options.quick:
-            say(f"{SLOW}, 20 ms link")
+            say(f"{kind}: {SLOW}, 20 ms link")
             for found in time_in_turn(far, few, SLOW, far.far, 1):
                 figures.time("link", SLOW, *found)
     figures.load = os.getloadavg()
     print(as_markdown(figures))
-    Path(options.json).write_text(json.dumps(as_json(figures), indent=2) + "\n")
-    say(f"written to {options.json}")
-    return 0
+    return figures
 
 
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--server", choices=SERVERS, help="this one alone")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--link-rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="names, separated by commas")

@@ -3,7 +3,7 @@
 What stands in CASES is carried out by Rust alone and by both in turns, and must go
 alike (test_turns.py). In what stands in APART they differ on purpose: each has a
 database of its own, and differences.py says what either does and why
-(test_differences.py). SQL that two databases understand stands as it is, other SQL in a
+(test_differences.py). SQL that all databases understand stands as it is, other SQL in a
 mapping.
 """
 
@@ -15,8 +15,8 @@ from typing import TypeAlias
 
 __all__ = ["APART", "CASES", "Case", "Put", "Sql", "Step", "Take", "Text", "on"]
 
-POSTGRES, SQLITE = "postgres", "sqlite"
-BOTH = (POSTGRES, SQLITE)
+POSTGRES, SQLITE, MYSQL = "postgres", "sqlite", "mysql"
+EVERY = (POSTGRES, SQLITE, MYSQL)
 NEWER = ("0.9.0",)
 
 Text: TypeAlias = str | Mapping[str, str]
@@ -64,7 +64,7 @@ class Case:
     name: str
     files: Mapping[str, Text]
     steps: tuple[Step, ...]
-    databases: tuple[str, ...] = BOTH
+    databases: tuple[str, ...] = EVERY
     versions: tuple[str, ...] = ("0.8.6", "0.9.0")
     toml: str = field(default="")
 
@@ -76,7 +76,7 @@ def on(database: str, text: Text) -> str:
 
 def table(name: str) -> str:
     """Write a migration that makes a table."""
-    return f"CREATE TABLE {name} (id BIGINT PRIMARY KEY, note TEXT);\n"
+    return f"CREATE TABLE {name} (id BIGINT PRIMARY KEY, note VARCHAR(80));\n"
 
 
 def pair(version: str, name: str) -> dict[str, Text]:
@@ -104,12 +104,39 @@ OUTSIDE: dict[str, Text] = {
         POSTGRES: "-- no-transaction\n"
         "CREATE INDEX CONCURRENTLY users_note ON users (note);\n",
         SQLITE: "-- no-transaction\nVACUUM;\n",
+        MYSQL: "-- no-transaction\nCREATE INDEX users_note ON users (note);\n",
     },
     "2_outside.down.sql": {
         POSTGRES: "-- no-transaction\nDROP INDEX CONCURRENTLY users_note;\n",
         SQLITE: "-- no-transaction\nPRAGMA journal_mode = WAL;\n",
+        MYSQL: "-- no-transaction\nDROP INDEX users_note ON users;\n",
     },
 }
+
+EMPTY: dict[str, Text] = {"1_empty.sql": ""}
+SEMICOLONS: dict[str, Text] = {"1_semicolons.sql": f";;\n{table('semicolons')};;"}
+# What MySQL's and MariaDB's own clients and dumps write.
+DUMP = """\
+# A comment of MySQL's.
+/*!40101 SET @old_mode = @@sql_mode, sql_mode = 'NO_AUTO_VALUE_ON_ZERO' */;
+CREATE TABLE `one` (`id` INT NOT NULL, `note` TEXT DEFAULT 'it\\'s; #1') ENGINE=InnoDB;
+LOCK TABLES `one` WRITE;
+/*!40000 ALTER TABLE `one` DISABLE KEYS */;
+INSERT INTO `one` VALUES (1, "a;b"), (2, NULL);
+/*!40000 ALTER TABLE `one` ENABLE KEYS */;
+UNLOCK TABLES;
+/*!40101 SET sql_mode = @old_mode */;
+"""
+ROUTINES = """\
+CREATE TRIGGER counted BEFORE INSERT ON one FOR EACH ROW SET NEW.note = 'counted';
+CREATE PROCEDURE fill()
+BEGIN
+    INSERT INTO one VALUES (1, 'x');
+    SELECT * FROM one;
+END;
+CALL fill();
+DROP PROCEDURE fill;
+"""
 
 CASES = (
     Case(
@@ -187,6 +214,12 @@ CASES = (
         ("run", "info", "revert", "info", "run", "revert --target-version 0", "run"),
         databases=(SQLITE,),
         versions=NEWER,
+    ),
+    Case(
+        "no transaction in MySQL",
+        OUTSIDE,
+        ("run", "info", "revert", "info", "run", "revert --target-version 0", "run"),
+        databases=(MYSQL,),
     ),
     Case(
         "own table and ignored characters",
@@ -348,6 +381,7 @@ CASES = (
         "failing on the way back",
         {"1_one.up.sql": table("one"), "1_one.down.sql": "DROP TABLE not_here;\n"},
         ("run", "revert", "info"),
+        databases=(POSTGRES, SQLITE),
     ),
     Case(
         "texts as they come",
@@ -355,14 +389,14 @@ CASES = (
             "1_comment.sql": "-- nothing to do\n",
             "2_crlf.sql": "CREATE TABLE crlf (\r\n  id BIGINT\r\n);\r\n",
             "3_open.sql": "CREATE TABLE no_semicolon (id BIGINT)",
-            "4_semicolons.sql": ";;\n" + table("semicolons") + ";;",
             "5_tail.sql": table("tail") + "/* a comment */ -- and one more",
             "6_quotes.sql": "CREATE TABLE quotes (a TEXT DEFAULT 'it''s; --');\n",
             "7_spaces.sql": "\n\n   \t" + table("spaces") + "\n\n",
         },
         ("run", "info", "run"),
     ),
-    Case("empty file", {"1_empty.sql": ""}, ("run", "info", "run")),
+    Case("empty file", EMPTY, ("run", "info", "run"), databases=(POSTGRES, SQLITE)),
+    Case("empty statements", SEMICOLONS, ("run", "info"), databases=(POSTGRES, SQLITE)),
     Case("no files", {}, ("info", "run", "revert")),
     Case(
         "marker in a comment block",
@@ -373,7 +407,54 @@ CASES = (
         "own commit",
         {"1_one.sql": table("one") + "COMMIT;\n" + table("two")},
         ("run", "info"),
-        databases=(POSTGRES,),
+        databases=(POSTGRES, MYSQL),
+    ),
+    Case(
+        "own commit, then a failure in MySQL",
+        {"1_one.sql": table("one") + "COMMIT;\n" + table("one")},
+        ("run", "info", "run"),
+        databases=(MYSQL,),
+    ),
+    Case(
+        "statements without a transaction that fail in MySQL",
+        {"1_one.sql": "-- no-transaction\n" + table("one") + table("one")},
+        ("run", "info", "run"),
+        databases=(MYSQL,),
+    ),
+    Case(
+        "failing rows",
+        {
+            "1_one.sql": table("one"),
+            "2_rows.sql": "INSERT INTO one VALUES (1, 'a');\n"
+            "INSERT INTO one VALUES (1, 'b');\n",
+        },
+        ("run", "info", "run"),
+    ),
+    Case(
+        "failing on the way back in MySQL",
+        {
+            "1_one.up.sql": table("one"),
+            "1_one.down.sql": "DROP TABLE one;\nDROP TABLE one;\n",
+        },
+        ("run", "revert", "info", "revert", "run"),
+        databases=(MYSQL,),
+    ),
+    Case(
+        "results on the way",
+        {"1_one.sql": "SELECT 1;\n" + table("one") + "SELECT * FROM one;\nSELECT 2;"},
+        ("run", "info"),
+    ),
+    Case(
+        "as MySQL dumps",
+        {"1_one.sql": DUMP, "2_two.sql": table("two")},
+        ("run", "info", "run"),
+        databases=(MYSQL,),
+    ),
+    Case(
+        "routines",
+        {"1_one.sql": table("one"), "2_routines.sql": ROUTINES},
+        ("run", "info"),
+        databases=(MYSQL,),
     ),
     Case(
         "own transaction",
@@ -408,8 +489,10 @@ APART = (
         "byte order mark",
         {"1_one.sql": "\ufeff" + table("one")},
         ("run", "info"),
-        databases=(POSTGRES,),
+        databases=(POSTGRES, MYSQL),
     ),
+    Case("empty file", EMPTY, ("run", "info"), databases=(MYSQL,)),
+    Case("empty statements", SEMICOLONS, ("run", "info"), databases=(MYSQL,)),
     Case(
         "passed over",
         {**pair("1", "one"), "2_two.sql": table("two")},
@@ -447,6 +530,7 @@ APART = (
             "1_one.sql": "-- no-transaction\n" + table("one") + table("one"),
         },
         ("run", "info"),
+        databases=(POSTGRES, SQLITE),
         versions=NEWER,
     ),
     Case(
@@ -502,5 +586,38 @@ APART = (
         {"1_one.sql": table("one"), "2_copy.sql": "COPY one FROM STDIN;\n"},
         ("run", "info"),
         databases=(POSTGRES,),
+    ),
+    Case(
+        "failing at the first statement",
+        {"1_one.sql": table("one"), "2_one.sql": table("one") + table("two")},
+        ("run", "info"),
+        databases=(MYSQL,),
+    ),
+    Case(
+        "failing on the way back",
+        {"1_one.up.sql": table("one"), "1_one.down.sql": "DROP TABLE not_here;\n"},
+        ("run", "revert", "info"),
+        databases=(MYSQL,),
+    ),
+    Case(
+        "another database left behind",
+        {"1_one.sql": table("one") + "USE information_schema;\n"},
+        ("run", "info"),
+        databases=(MYSQL,),
+    ),
+    Case(
+        "sql_mode left behind",
+        {
+            "1_mode.sql": "SET sql_mode = 'ANSI_QUOTES';\n",
+            "2_two.sql": 'CREATE TABLE two (note VARCHAR(9) DEFAULT "a");\n',
+        },
+        ("run", "info"),
+        databases=(MYSQL,),
+    ),
+    Case(
+        "delimiters",
+        {"1_one.sql": "DELIMITER //\n" + table("one").replace(";", "//")},
+        ("run", "info"),
+        databases=(MYSQL,),
     ),
 )

@@ -33,7 +33,7 @@ class Crate:
 
     Args:
         folder: Where it lies.
-        kind: "postgres" or "sqlite".
+        kind: "postgres", "sqlite" or "mysql".
         version: SQLx's, of the library and of the command alike.
         url: The database's.
     """
@@ -78,11 +78,10 @@ class Crate:
 
         PostgreSQL's own source lines, which SQLx 0.9 shows, become N.
         """
-        found = re.findall(ERROR, said.err)
-        return {
-            int(line) // LINES: re.sub(r"(?<= at line )\d+$", "N", words)
-            for words, line in found
-        }
+        told = {int(line) // LINES: words for words, line in ERROR.findall(said.err)}
+        if self.kind != "postgres":
+            return told
+        return {n: re.sub(r"(?<= at line )\d+$", "N", told[n]) for n in told}
 
     def queries(self) -> tuple[str, ...]:
         """List the texts of all its queries, those of `lib.rs` first."""

@@ -65,6 +65,12 @@ LINES = (
         "Applied 2/revert outside (0ns)",
         "the same",
     ),
+    Line(
+        "no transaction in MySQL",
+        "Applied 2/revert outside (TIME)",
+        "Applied 2/revert outside (0ns)",
+        "the same",
+    ),
 )
 
 DIFFERENCES = (
@@ -146,6 +152,28 @@ history: 1 True
             "PostgreSQL takes a byte order mark for a letter; it is left out, with a "
             "warning"
         ),
+        only="postgres",
+    ),
+    Difference(
+        "byte order mark",
+        rust="""\
+$ run
+error: while executing migration 1: error returned from database: 1064 (42000): You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server version for the right syntax to use near '\ufeffCREATE TABLE one (id BIGINT PRIMARY KEY, note VARCHAR(80))'
+exit 1
+$ info
+1/pending one
+tables:
+""",  # noqa: E501
+        ours="""\
+$ run
+Applied 1/migrate one (TIME)
+$ info
+1/installed one
+tables: one
+history: 1 True
+""",
+        reason="the same on MySQL and MariaDB",
+        only="mysql",
     ),
     Difference(
         "line endings changed",
@@ -155,8 +183,8 @@ Applied 1/migrate one (TIME)
 Skipped 2/migrate two (0ns)
 $ info
 1/installed (different checksum) one
-applied migration had checksum 2383ac79...
-local migration has checksum 20b52b6f...
+applied migration had checksum b15026c0...
+local migration has checksum f6eae435...
 2/pending two
 $ run --dry-run
 error: migration 1 was previously applied but has been modified
@@ -170,8 +198,8 @@ Applied 1/migrate one (TIME)
 Skipped 2/migrate two (0ns)
 $ info
 1/installed (different checksum) one
-applied migration had checksum 2383ac79...
-local migration has checksum 20b52b6f...
+applied migration had checksum b15026c0...
+local migration has checksum f6eae435...
 2/pending two
 $ run --dry-run
 Can apply 2/migrate two (0ns)
@@ -341,6 +369,29 @@ tables:
         only="sqlite",
     ),
     Difference(
+        "one version twice",
+        rust="""\
+$ info
+1/pending one
+1/pending two
+$ run
+Applied 1/migrate one (TIME)
+error: while executing migrations: error returned from database: 1062 (23000): Duplicate entry '1' for key 'PRIMARY'
+exit 1
+tables: one
+history: 1 True
+""",  # noqa: E501
+        ours="""\
+$ info
+exit 1
+$ run
+exit 1
+tables:
+""",
+        reason="refused while loading; one of the two could never be recorded",
+        only="mysql",
+    ),
+    Difference(
         "changed behind a pending one",
         rust="""\
 $ run
@@ -354,8 +405,8 @@ $ info
 1/installed one
 2/installed two
 3/installed (different checksum) three
-applied migration had checksum 4037634a...
-local migration has checksum fd488a47...
+applied migration had checksum d66eb254...
+local migration has checksum 3fdee628...
 tables: one three two
 history: 1 True
 history: 2 True
@@ -371,8 +422,8 @@ $ info
 1/installed one
 2/pending two
 3/installed (different checksum) three
-applied migration had checksum 4037634a...
-local migration has checksum fd488a47...
+applied migration had checksum d66eb254...
+local migration has checksum 3fdee628...
 tables: one three
 history: 1 True
 history: 3 True
@@ -456,5 +507,172 @@ tables:
         reason=(
             "refused while loading, before anything is applied, with line and mend"
         ),
+    ),
+    Difference(
+        "empty file",
+        rust="""\
+$ run
+error: while executing migration 1: error returned from database: 1065 (42000): Query was empty
+exit 1
+$ info
+1/pending empty
+tables:
+""",  # noqa: E501
+        ours="""\
+$ run
+Applied 1/migrate empty (TIME)
+$ info
+1/installed empty
+tables:
+history: 1 True
+""",
+        reason="applied with a warning, as on PostgreSQL and SQLite",
+    ),
+    Difference(
+        "empty statements",
+        rust="""\
+$ run
+error: while executing migration 1: error returned from database: 1064 (42000): You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server version for the right syntax to use near ';;
+CREATE TABLE semicolons (id BIGINT PRIMARY KEY, note VARCHAR(80))'
+exit 1
+$ info
+1/pending semicolons
+tables:
+""",  # noqa: E501
+        ours="""\
+$ run
+Applied 1/migrate semicolons (TIME)
+$ info
+1/installed semicolons
+tables: semicolons
+history: 1 True
+""",
+        reason="what is sent is the file's statements, and an empty one is none",
+    ),
+    Difference(
+        "failing at the first statement",
+        rust="""\
+$ run
+Applied 1/migrate one (TIME)
+error: while executing migration 2: error returned from database: 1050 (42S01): Table 'one' already exists
+exit 1
+$ info
+1/installed one
+2/installed one
+tables: one
+history: 1 True
+history: 2 False
+""",  # noqa: E501
+        ours="""\
+$ run
+Applied 1/migrate one (TIME)
+exit 1
+$ info
+1/installed one
+2/pending one
+tables: one
+history: 1 True
+""",
+        reason=(
+            "the DDL committed the row that says FALSE, and nothing else: it is taken "
+            "back"
+        ),
+    ),
+    Difference(
+        "failing on the way back",
+        rust="""\
+$ run
+Applied 1/migrate one (TIME)
+$ revert
+error: while executing migrations: error returned from database: 1051 (42S02): Unknown table 'DATABASE.not_here'
+exit 1
+$ info
+1/installed one
+tables: one
+history: 1 False
+""",  # noqa: E501
+        ours="""\
+$ run
+Applied 1/migrate one (TIME)
+$ revert
+exit 1
+$ info
+1/installed one
+tables: one
+history: 1 True
+""",
+        reason="the same: nothing was undone, so the row says TRUE again",
+    ),
+    Difference(
+        "another database left behind",
+        rust="""\
+$ run
+error: while executing migrations: error returned from database: 1044 (42000): Access denied for user 'root'@'localhost' to database 'information_schema'
+exit 1
+$ info
+1/installed one
+tables: one
+history: 1 False
+""",  # noqa: E501
+        ours="""\
+$ run
+Applied 1/migrate one (TIME)
+$ info
+1/installed one
+tables: one
+history: 1 True
+""",
+        reason="our statements name the database, and the next file begins in it",
+    ),
+    Difference(
+        "sql_mode left behind",
+        rust="""\
+$ run
+Applied 1/migrate mode (TIME)
+error: while executing migration 2: error returned from database: 1054 (42S22): Unknown column 'a' in 'DEFAULT'
+exit 1
+$ info
+1/installed mode
+2/installed two
+tables:
+history: 1 True
+history: 2 False
+""",  # noqa: E501
+        ours="""\
+$ run
+Applied 1/migrate mode (TIME)
+Applied 2/migrate two (TIME)
+$ info
+1/installed mode
+2/installed two
+tables: two
+history: 1 True
+history: 2 True
+""",
+        reason=(
+            "the result must not depend on which files run together; dumps leave such "
+            "settings behind"
+        ),
+    ),
+    Difference(
+        "delimiters",
+        rust="""\
+$ run
+error: while executing migration 1: error returned from database: 1064 (42000): You have an error in your SQL syntax; check the manual that corresponds to your MariaDB server version for the right syntax to use near 'DELIMITER //
+CREATE TABLE one (id BIGINT PRIMARY KEY, note VARCHAR(80))//'
+exit 1
+$ info
+1/pending one
+tables:
+""",  # noqa: E501
+        ours="""\
+$ run
+Applied 1/migrate one (TIME)
+$ info
+1/installed one
+tables: one
+history: 1 True
+""",
+        reason="understood as the mysql client does; the server does not know the word",
     ),
 )

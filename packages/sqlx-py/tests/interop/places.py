@@ -1,4 +1,4 @@
-"""A fresh database for a test, PostgreSQL or SQLite, and all that is in it as text."""
+"""A fresh database for a test, of each kind, and all that is in it as text."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+import mysql_server
 import psycopg
 from psycopg.conninfo import make_conninfo
+from pymysql.cursors import DictCursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["Place", "PostgresPlace", "SqlitePlace"]
+    import pymysql
+
+__all__ = ["MysqlPlace", "Place", "PostgresPlace", "SqlitePlace"]
 
 HISTORY = re.compile(r"(^|[.])(_sqlx_migrations|my_history|history)$")
 MOMENT = re.compile(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -185,6 +189,62 @@ class PostgresPlace:
 
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(make_conninfo("", **self.keywords), autocommit=True)
+
+
+@dataclass(frozen=True, slots=True)
+class MysqlPlace:
+    """A database of a MariaDB server.
+
+    Args:
+        url: One that both understand: the socket is a parameter.
+    """
+
+    url: str
+
+    def execute(self, sql: str) -> None:
+        """Run statements of the test's own."""
+        with self._connect() as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            while cursor.nextset():
+                pass
+
+    def summary(self) -> str:
+        """Name the tables, and show version and success of the history's rows."""
+        with self._connect() as connection:
+            names = sorted(_mysql_tables(connection))
+            return _summary(names, lambda sql: _mysql_rows(connection, sql))
+
+    def has_history(self) -> bool:
+        """Whether the history's table is there."""
+        with self._connect() as connection:
+            return any(HISTORY.search(name) for name in _mysql_tables(connection))
+
+    def state(self) -> str:
+        """Write down the tables, as the server would make them anew, and all rows."""
+        lines = []
+        with self._connect() as connection:
+            for name in _mysql_tables(connection):
+                quoted = f"`{name}`"
+                ((_, made),) = _mysql_rows(connection, f"SHOW CREATE TABLE {quoted}")
+                with connection.cursor(DictCursor) as cursor:
+                    cursor.execute(f"SELECT * FROM {quoted} ORDER BY 1")
+                    rows = [_row(name, dict(row)) for row in cursor.fetchall()]
+                if rows or not HISTORY.search(name):
+                    lines += [made, *rows]
+        return "\n".join(lines)
+
+    def _connect(self) -> pymysql.Connection[Any]:
+        return mysql_server.connect(self.url)
+
+
+def _mysql_tables(connection: pymysql.Connection[Any]) -> list[str]:
+    return [name for (name,) in _mysql_rows(connection, "SHOW TABLES")]
+
+
+def _mysql_rows(connection: pymysql.Connection[Any], sql: str) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return tuple(cursor.fetchall())
 
 
 def _postgres_tables(connection: psycopg.Connection) -> list[str]:

@@ -8,10 +8,20 @@ from __future__ import annotations
 import sqlite3
 import sys
 from contextlib import closing
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
+import pymysql
 
 from sqlx import Migrator, SqlxError
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Connection: TypeAlias = (
+        sqlite3.Connection | psycopg.Connection | pymysql.Connection[Any]
+    )
 
 
 def race(directory: str) -> None:
@@ -38,11 +48,18 @@ def one_round(migrator: Migrator, manner: str, url: str) -> None:
         migrator.run(connection)
 
 
-def connect(url: str) -> sqlite3.Connection | psycopg.Connection:
+def connect(url: str) -> Connection:
     """Connect as an application does that brings its own connection."""
     if url.startswith("sqlite:"):
         path = url.removeprefix("sqlite://")
         return sqlite3.connect(f"file:{path}", uri=True)
+    if url.startswith("mysql:"):
+        parts = urlsplit(url)
+        return pymysql.connect(
+            user=parts.username,
+            unix_socket=parse_qs(parts.query)["socket"][0],
+            database=parts.path[1:],
+        )
     return psycopg.connect(url)
 
 

@@ -26,6 +26,12 @@ MORE = {
         "SELECT 'it''s \"quoted\" \\ / \u007f \u2028 \u0001' AS text",
         "SELECT id FROM tweet;",
     ),
+    "mysql": (
+        "\n    SELECT id,  text\n    FROM tweet  -- a comment\n    ",
+        "SELECT 'it''s \"quoted\" / \u007f \u2028 \u0001' AS text",
+        "SELECT id FROM tweet;",
+        "# A comment of MySQL's.\nSELECT `id` FROM `tweet` /* and one */",
+    ),
 }
 
 
@@ -46,6 +52,7 @@ DIFFERENT: dict[str, dict[str, dict[str, list[str]]]] = {
             "0.9.0": ['column 1 "id": nullable true → false'],
         },
     },
+    "mysql": {},
 }
 
 # What SQLx refuses when it describes, in its words, by its version.
@@ -119,6 +126,25 @@ REFUSED: dict[str, dict[str, dict[str, str]]] = {
             "json_each.value",
         ),
     },
+    "mysql": {
+        "SELECT nope FROM tweet": dict.fromkeys(
+            ("0.8.6", "0.9.0"),
+            "error returned from database: 1054 (42S22): Unknown column 'nope' in "
+            "'SELECT'",
+        ),
+        "SELECT 1 AS a; SELECT 2 AS b": dict.fromkeys(
+            ("0.8.6", "0.9.0"),
+            "error returned from database: 1064 (42000): You have an error in your SQL "
+            "syntax; check the manual that corresponds to your MariaDB server version "
+            "for the right syntax to use near 'SELECT 2 AS b' at line 1",
+        ),
+        "SELECT (1": dict.fromkeys(
+            ("0.8.6", "0.9.0"),
+            "error returned from database: 1064 (42000): You have an error in your SQL "
+            "syntax; check the manual that corresponds to your MariaDB server version "
+            "for the right syntax to use near '' at line 1",
+        ),
+    },
 }
 
 # Of these, which the databases take, we do not say yet that SQLx refuses them.
@@ -129,4 +155,6 @@ UNSAID = {
     },
     ("sqlite", "0.8.6"): set[str](),
     ("sqlite", "0.9.0"): set[str](),
+    ("mysql", "0.8.6"): set[str](),
+    ("mysql", "0.9.0"): set[str](),
 }

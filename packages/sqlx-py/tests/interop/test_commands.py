@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from interop.places import Place
     from interop.tools import Said, Tool
+    from mysql_server import Server as MysqlServer
 
     from sqlx.embedded import Server
 
@@ -86,23 +87,28 @@ def test_add_refuses_a_description_that_is_a_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", tools.VERSIONS)
-@pytest.mark.parametrize("kind", ["postgres", "sqlite"])
+@pytest.mark.parametrize("kind", ["postgres", "sqlite", "mysql"])
 def test_database_commands_do_and_print_what_rust_does(
-    kind: str, version: str, postgres: Server, tmp_path: Path
+    kind: str, version: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     """Create, drop, setup and reset: quiet but for the lines of the migrations."""
+
+    def url(name: str) -> str:
+        if kind == "mysql":
+            mariadb: MysqlServer = request.getfixturevalue("mariadb")
+            return mariadb.url(name)
+        if kind == "postgres":
+            postgres: Server = request.getfixturevalue("postgres")
+            words = "host={host}&port={port}&user={user}".format(**postgres.keywords())
+            return f"postgres:///{name}?{words}"
+        return "sqlite://one.db"
 
     def lines(tool: Tool) -> list[str]:
         folder = tmp_path / tool.name
         (folder / "migrations").mkdir(parents=True)
         (folder / "migrations" / "1_one.sql").write_text("CREATE TABLE one (id BIGINT)")
-        url = "sqlite://one.db"
-        if kind == "postgres":
-            words = "host={host}&port={port}&user={user}".format(**postgres.keywords())
-            url = (
-                f"postgres:///made_{'ours' if tool.name == 'ours' else 'rust'}?{words}"
-            )
-        variables = {"DATABASE_URL": url}
+        name = "made_ours" if tool.name == "ours" else "made_rust"
+        variables = {"DATABASE_URL": url(name)}
         found = []
         for words in DATABASES:
             said = tool("database", *words.split(), folder=folder, variables=variables)
@@ -113,7 +119,7 @@ def test_database_commands_do_and_print_what_rust_does(
     assert lines(tools.ours()) == lines(tools.rust(version))
 
 
-@pytest.mark.parametrize("kind", ["postgres", "sqlite"])
+@pytest.mark.parametrize("kind", ["postgres", "sqlite", "mysql"])
 def test_only_rust_makes_the_table_when_it_reads(
     kind: str, new_place: Callable[[str], Place], tmp_path: Path
 ) -> None:

@@ -24,7 +24,7 @@ GOING_ON = (
 
 cases = [
     pytest.param(database, version, id=f"{database}-{version}")
-    for database in ("postgres", "sqlite")
+    for database in ("postgres", "sqlite", "mysql")
     for version in tools.VERSIONS
 ]
 

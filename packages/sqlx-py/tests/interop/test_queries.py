@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
+import mysql_server
 import psycopg
 import pytest
 from interop.crate import Crate
@@ -27,6 +28,7 @@ from sqlx.queries.caching.cache import Cache
 from sqlx.queries.caching.differences import differences
 from sqlx.queries.caching.query_data import from_json, to_json
 from sqlx.queries.values import (
+    Column,
     Database,
     Description,
     Nullability,
@@ -39,10 +41,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from mysql_server import Server as MysqlServer
+
     from sqlx.embedded import Server
 
 VERSIONS = {"0.8.6": SqlxVersion.V0_8, "0.9.0": SqlxVersion.V0_9}
-KINDS = {"postgres": Database.POSTGRES, "sqlite": Database.SQLITE}
+KINDS = {
+    "postgres": Database.POSTGRES,
+    "sqlite": Database.SQLITE,
+    "mysql": Database.MYSQL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +119,34 @@ def sqlite_url(folder: Path) -> Iterator[str]:
     yield f"sqlite://{path}"
 
 
+@contextmanager
+def mysql_url(mariadb: MysqlServer, version: str) -> Iterator[str]:
+    """Make a database with the application's schema."""
+    name = f"queries_{version.replace('.', '_')}"
+    mariadb.ask(f"CREATE DATABASE {name}")
+    url = mariadb.url(name)
+    with mysql_server.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute((SOURCE / "mysql.sql").read_text(encoding="utf-8"))
+        while cursor.nextset():
+            pass
+    yield url
+    mariadb.ask(f"DROP DATABASE {name}")
+
+
 @pytest.fixture(scope="module", params=product(KINDS, VERSIONS), ids="-".join)
 def side(
-    request: pytest.FixtureRequest,
-    postgres: Server,
-    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Side]:
     """Each kind of database under each SQLx, in turn."""
     kind, version = request.param
     folder = tmp_path_factory.mktemp("application")
-    at = postgres_url(postgres, version) if kind == "postgres" else sqlite_url(folder)
+    match kind:
+        case "postgres":
+            at = postgres_url(request.getfixturevalue("postgres"), version)
+        case "mysql":
+            at = mysql_url(request.getfixturevalue("mariadb"), version)
+        case _:
+            at = sqlite_url(folder)
     with at as url:
         crate = Crate(folder / "crate", kind, version, url)
         told = describe(crate, crate.queries())
@@ -201,8 +227,9 @@ def test_rust_builds_on_our_cache_alone(side: Side) -> None:
     side.write()
     with socket.create_server(("127.0.0.1", 0)) as port:
         port.settimeout(0)
-        url = f"postgres://someone@127.0.0.1:{port.getsockname()[1]}/nothing"
-        if side.crate.kind == "sqlite":
+        kind = side.crate.kind
+        url = f"{kind}://someone@127.0.0.1:{port.getsockname()[1]}/nothing"
+        if kind == "sqlite":
             url = "sqlite://nothing.db?mode=rwc"
         offline = {"SQLX_OFFLINE": "true", "DATABASE_URL": url}
         assert str(side.crate.check(**offline)) == ""
@@ -265,8 +292,17 @@ def described(description: Description, side: Side) -> Description:
     """Take away what 0.8's file cannot hold."""
     if side.version is SqlxVersion.V0_9:
         return description
-    columns = tuple(replace(column, origin=None) for column in description.columns)
-    return replace(description, columns=columns)
+    columns = (replace(column, origin=None) for column in description.columns)
+    return replace(description, columns=tuple(map(without_collation, columns)))
+
+
+def without_collation(column: Column) -> Column:
+    """Take away what 0.8 does not write of a type of MySQL's."""
+    known = column.type_info
+    if known.wire is None:
+        return column
+    wire = replace(known.wire, collation=None)
+    return replace(column, type_info=replace(known, wire=wire))
 
 
 def test_what_rust_refuses(side: Side) -> None:
@@ -296,8 +332,15 @@ def parameters(answer: Description | Refusal) -> int:
 
 
 def test_files_under_the_other_sqlx_s_rules_are_read(side: Side) -> None:
-    """A build under 0.9 takes 0.8's files, and the other way round; no check does."""
+    """A build under 0.9 takes 0.8's files, and the other way round; no check does.
+
+    But on MySQL, 0.9 wants the collation of each type, which 0.8 has not written.
+    """
     other = next(version for version in SqlxVersion if version is not side.version)
     side.write(other)
-    assert str(side.crate.check(SQLX_OFFLINE="true")) == ""
+    said = side.crate.check(SQLX_OFFLINE="true")
+    if side.crate.kind == "mysql" and other is SqlxVersion.V0_8:
+        assert "error: missing field `collation`" in said.err
+    else:
+        assert str(said) == ""
     assert side.crate.prepare("--check").code == 1

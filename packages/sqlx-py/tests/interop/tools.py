@@ -19,6 +19,7 @@ VERSIONS = ("0.8.6", "0.9.0")
 ELAPSED = re.compile(r"\((?!0ns)[0-9.]+(ns|µs|ms|s)\)")
 # Rust tells lines of its own source or of PostgreSQL's, which change with each build.
 SOURCE_LINE = re.compile(r"(?m) (at line \d+|\(sqlx_postgres::.*:\d+\))$")
+DATABASE = re.compile(r"\binterop_\d+\b")
 STAMP = re.compile(r"\b20\d{12}(?=_)")
 
 
@@ -37,11 +38,12 @@ class Said:
     err: str
 
     def __str__(self) -> str:
-        """Show it as a terminal session would, times taken out."""
+        """Show it as a terminal session would; times and the database are not told."""
         lines = [self.out]
         lines += [f"stderr: {line}\n" for line in self.err.splitlines()]
         lines += [f"exit {self.code}\n"] if self.code else []
         text = SOURCE_LINE.sub("", ELAPSED.sub("(TIME)", "".join(lines)))
+        text = DATABASE.sub("DATABASE", text)
         return STAMP.sub("YYYYMMDDHHMMSS", text)
 
 

@@ -10,13 +10,14 @@ use std::error::Error;
 use std::io::{self, BufRead, Write};
 
 use sqlx::migrate::Migrator;
-use sqlx::{Connection, PgConnection, SqliteConnection};
+use sqlx::{Connection, MySqlConnection, PgConnection, SqliteConnection};
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 type Outcome = Result<(), Box<dyn Error>>;
 
 enum Database {
+    MySql(MySqlConnection),
     Postgres(PgConnection),
     Sqlite(SqliteConnection),
 }
@@ -24,6 +25,8 @@ enum Database {
 async fn connect(url: &str) -> Result<Database, sqlx::Error> {
     if url.starts_with("sqlite:") {
         SqliteConnection::connect(url).await.map(Database::Sqlite)
+    } else if url.starts_with("mysql:") {
+        MySqlConnection::connect(url).await.map(Database::MySql)
     } else {
         PgConnection::connect(url).await.map(Database::Postgres)
     }
@@ -31,6 +34,10 @@ async fn connect(url: &str) -> Result<Database, sqlx::Error> {
 
 async fn migrate(database: Database) -> Outcome {
     match database {
+        Database::MySql(mut connection) => {
+            MIGRATOR.run(&mut connection).await?;
+            connection.close().await?;
+        }
         Database::Postgres(mut connection) => {
             MIGRATOR.run(&mut connection).await?;
             connection.close().await?;
