@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio  # noqa: F401 -- the same.
 from anyio.abc import TestRunner  # noqa: F401 -- the same.
 from support import new_folder
+from testing import live_mysql
 from testing.projects import USERS, Project
 
 import sqlx
@@ -21,6 +22,8 @@ from sqlx.testing.postgres.server import PostgresServer  # noqa: F401 -- the sam
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import mysql_server
 
     from sqlx.embedded import Server
 
@@ -50,3 +53,13 @@ def project(
     with made.connect() as connection:
         for found in made.kept().values():
             connection.execute(f'DROP DATABASE "{found.name}"'.encode())
+
+
+@pytest.fixture(params=["mariadb", pytest.param("mysql", marks=pytest.mark.slow)])
+def either_mysql(request: pytest.FixtureRequest) -> Iterator[mysql_server.Server]:
+    """Give a server of MySQL's kind on which nothing of ours is, and leave it so."""
+    made: mysql_server.Server = request.getfixturevalue(request.param)
+    yield made
+    with live_mysql.using(made, fresh=True):
+        pass
+    assert live_mysql.databases(made) == set()

@@ -76,6 +76,7 @@ def test_what_lay_ready_is_not_taken_after_a_loss(server: embedded.Server) -> No
     """While no lock was held, another session may have dropped it."""
     with using(server) as ours:
         ours.take(ONE)
+        ours._ready.clear()
         ours.make_ahead(ONE)
         (coming,) = ours._coming.values()
         ready = coming.result()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import psycopg
+    import pymysql
 
     from sqlx.testing.stock import Lease
 
@@ -23,7 +24,7 @@ __all__ = ["db"]
 @pytest.fixture
 def db(
     request: pytest.FixtureRequest, _sqlx_lease: Lease
-) -> Iterator[psycopg.Connection[Any] | sqlite3.Connection]:
+) -> Iterator[psycopg.Connection[Any] | sqlite3.Connection | pymysql.Connection[Any]]:
     """Connect to a fresh, migrated database of this test's own, in autocommit."""
     from sqlx.testing.session import failing, give
 

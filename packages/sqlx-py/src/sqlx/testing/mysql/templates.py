@@ -46,6 +46,7 @@ __all__ = ["Template", "open_template"]
 
 INSERT = "INSERT INTO {}.{} (number, kind, name, text) VALUES (%s, %s, %s, %s)"
 SELECT = "SELECT kind, name, text FROM {}.{} ORDER BY number"
+LEAVE = "USE information_schema"  # A database that somebody is in is left alone.
 CHARACTER_SET = re.compile(r" CHARACTER SET \w+(?= COLLATE )")
 DIFFERS = "what is made by these statements differs"
 
@@ -102,6 +103,7 @@ class Template:
         yield SETTINGS
         for piece in self.pieces:
             yield from self._make(piece, name)
+        yield LEAVE
 
     def _make(self, piece: Piece, name: str) -> Iterator[str]:
         if piece.kind == CHECKSUM:
@@ -144,8 +146,8 @@ def open_template(
         rows = ask(connection, SELECT.format(quoted(name), NOTE))
         pieces = tuple(Piece(*row) for row in rows)
         template = Template(name, pieces, new_name(), migrate)
-        if not template.obstacle:
-            send(connection, template.rows.create(template.source))
+        rest = [] if template.obstacle else template.rows.create(template.source)
+        send(connection, [LEAVE, *rest])
         return template
 
 
@@ -188,7 +190,7 @@ def _doubts(
         return (Piece(OBSTACLE, template.name, said(error)[1]),)
     finally:
         if connection.open:
-            send(connection, [f"DROP DATABASE IF EXISTS {quoted(trial)}"])
+            send(connection, [SETTINGS, f"DROP DATABASE IF EXISTS {quoted(trial)}"])
     differing = _plain(template.pieces, template.name) ^ _plain(made, trial)
     names = sorted({piece.name for piece in differing})
     return tuple(Piece(OBSTACLE, name, DIFFERS) for name in names)
