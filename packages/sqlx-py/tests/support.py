@@ -55,12 +55,10 @@ ADVISORY_LOCKS = (
     "pg_locks WHERE locktype = 'advisory' AND granted AND database ="
     " (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
-# Those of the server: it has one test at a time. MariaDB reads the one comment, MySQL
-# the other.
+# Those of the server: it has one test at a time.
 USER_LOCKS = (
-    "/*M! information_schema.metadata_lock_info WHERE lock_type = 'User lock' */"
-    "/*!80000 performance_schema.metadata_locks"
-    " WHERE object_type = 'USER LEVEL LOCK' */"
+    "performance_schema.metadata_locks"
+    " WHERE object_type = 'USER LEVEL LOCK' AND lock_status = 'GRANTED'"
 )
 _TABLES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",

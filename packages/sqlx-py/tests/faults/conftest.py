@@ -25,15 +25,13 @@ from faults.servers import (
     Server,
     pgbouncer,
 )
-from mysql_server import MARIADB, need
-from mysql_server import Server as MariaDb
+from mysql_server import MARIADB, MYSQL, Flavour, need
+from mysql_server import Server as MySqlServer
 from support import new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-
-    from mysql_server import Server as MySqlServer
 
     from sqlx import embedded
 
@@ -196,43 +194,54 @@ def need_postgres_15() -> None:
 
 
 class FreshMySql(Protocol):
-    """Makes an empty MariaDB database, which goes with its server."""
+    """Makes an empty database of MariaDB or MySQL, which goes with its server."""
 
     def __call__(self) -> MySqlDatabase:
         """Make it."""
 
 
-@pytest.fixture
-def fresh_mysql(mariadb: MySqlServer) -> FreshMySql:
-    """Give a maker of empty MariaDB databases."""
-    return lambda: create_mysql(mariadb)
+@pytest.fixture(
+    params=[MARIADB, pytest.param(MYSQL, marks=pytest.mark.slow)],
+    ids=lambda flavour: flavour.name,
+)
+def flavour(request: pytest.FixtureRequest) -> Flavour:
+    """Name a make of server; each test of such a database runs on both."""
+    chosen: Flavour = request.param
+    return chosen
 
 
 @pytest.fixture
-def on_mariadb(fresh_mysql: FreshMySql) -> MySqlDatabase:
-    """Make the test's empty MariaDB database."""
+def fresh_mysql(flavour: Flavour, request: pytest.FixtureRequest) -> FreshMySql:
+    """Give a maker of empty databases on the session's server."""
+    server: MySqlServer = request.getfixturevalue(flavour.name.lower())
+    return lambda: create_mysql(server)
+
+
+@pytest.fixture
+def on_either(fresh_mysql: FreshMySql) -> MySqlDatabase:
+    """Make the test's empty database of MariaDB or MySQL."""
     return fresh_mysql()
 
 
 @pytest.fixture
-def mysql_proxy(on_mariadb: MySqlDatabase, sockets: Path) -> Iterator[MySqlProxy]:
-    """Put a proxy before the test's MariaDB database."""
-    with MySqlProxy(on_mariadb, sockets) as proxy:
+def mysql_proxy(on_either: MySqlDatabase, sockets: Path) -> Iterator[MySqlProxy]:
+    """Put a proxy before it."""
+    with MySqlProxy(on_either, sockets) as proxy:
         yield proxy
 
 
 @pytest.fixture
-def fragile_mariadb() -> Iterator[MySqlServer]:
-    """Start a MariaDB that the test may crash, and has to start again."""
-    need(MARIADB)
+def fragile_mysql(flavour: Flavour) -> Iterator[MySqlServer]:
+    """Start a server that the test may crash, and has to start again."""
+    need(flavour)
     with removed(new_folder("faults-")) as folder:
-        server = MariaDb(folder)
+        server = MySqlServer(folder, flavour)
         yield server
         server.stop()
 
 
 def create_mysql(server: MySqlServer) -> MySqlDatabase:
-    """Create an empty database on a MariaDB server."""
+    """Create an empty database on a server."""
     name = f"faults_{next(numbers)}"
     server.ask(f"CREATE DATABASE {name}")
     return MySqlDatabase(server.socket, name)

@@ -317,7 +317,6 @@ class Session:
             self._ready = True
         self._client.sendall(raw)
 
-
     def _note_turn(self) -> None:
         if self._asked:
             self._asked = False

@@ -1,6 +1,6 @@
-"""MariaDB: migrators that are killed or cut off, and a server that crashes.
+"""MySQL and MariaDB: migrators that are killed or cut off, and a server that crashes.
 
-DDL commits at once there. So after a fault a file of rows is applied as a whole or not
+DDL commits at once. So after a fault a file of rows is applied as a whole or not
 at all, and one with DDL may be dirty: by its name, and nothing runs twice.
 """
 
@@ -153,62 +153,62 @@ def ended_in_its_sleep(
 
 
 def test_the_server_ends_a_file_of_rows(
-    on_mariadb: MySqlDatabase, tmp_path: Path
+    on_either: MySqlDatabase, tmp_path: Path
 ) -> None:
     """Nothing of it is left, its claim neither: the next run applies it (C6)."""
     directory = put(tmp_path / "m", ROWS)
     outcome = ended_in_its_sleep(
-        on_mariadb, directory, lambda number: on_mariadb.ask(f"KILL {number}")
+        on_either, directory, lambda number: on_either.ask(f"KILL {number}")
     )
     assert (outcome.status, outcome.error) == (1, "ExecuteMigration")
     assert "it is applied as a whole or not at all: run again" in outcome.text
-    assert check(on_mariadb) == [1]
-    set_pace(on_mariadb, 0)
-    sqlx.Migrator(directory).run(on_mariadb.url)
-    assert check(on_mariadb) == [1, 2]
+    assert check(on_either) == [1]
+    set_pace(on_either, 0)
+    sqlx.Migrator(directory).run(on_either.url)
+    assert check(on_either) == [1, 2]
 
 
 @pytest.mark.parametrize(("mend", "left"), [(0, []), (1, [3])])
 @slow
 def test_the_server_ends_a_file_of_ddl(
-    on_mariadb: MySqlDatabase, tmp_path: Path, mend: int, left: list[int]
+    on_either: MySqlDatabase, tmp_path: Path, mend: int, left: list[int]
 ) -> None:
     """It is dirty, by its name, until a person decides; both ways out work (C6, C8)."""
     directory = put(tmp_path / "m", DDL)
     outcome = ended_in_its_sleep(
-        on_mariadb, directory, lambda number: on_mariadb.ask(f"KILL {number}")
+        on_either, directory, lambda number: on_either.ask(f"KILL {number}")
     )
     assert (outcome.status, outcome.error) == (1, "ExecuteMigration")
     assert "the server may still be running the file" in outcome.text
     for _ in range(2):
         with pytest.raises(sqlx.Dirty) as caught:
-            sqlx.Migrator(directory).run(on_mariadb.url)
+            sqlx.Migrator(directory).run(on_either.url)
         assert f"(how much of {directory}/3_table.sql was committed" in str(
             caught.value
         )
-    assert history(on_mariadb) == {1: True, 3: False}
-    on_mariadb.ask(ways_out(caught.value)[mend])
+    assert history(on_either) == {1: True, 3: False}
+    on_either.ask(ways_out(caught.value)[mend])
     if left:
-        on_mariadb.ask("DROP TABLE t3")
-    set_pace(on_mariadb, 0)
-    report = sqlx.Migrator(directory).run(on_mariadb.url)
+        on_either.ask("DROP TABLE t3")
+    set_pace(on_either, 0)
+    report = sqlx.Migrator(directory).run(on_either.url)
     assert [migration.version for migration in report.applied] == left
-    assert check(on_mariadb) == [1, 3]
+    assert check(on_either) == [1, 3]
 
 
 @pytest.mark.parametrize(
     "files", [ROWS, pytest.param(DDL, marks=slow)], ids=["rows", "ddl"]
 )
 def test_the_server_crashes(
-    fragile_mariadb: Server, tmp_path: Path, files: dict[str, str]
+    fragile_mysql: Server, tmp_path: Path, files: dict[str, str]
 ) -> None:
     """After recovery the same holds as for a session that was ended."""
-    database = create_mysql(fragile_mariadb)
+    database = create_mysql(fragile_mysql)
     directory = put(tmp_path / "m", files)
 
     def crash(_number: int) -> None:
-        fragile_mariadb.crash()
-        fragile_mariadb.start()
+        fragile_mysql.crash()
+        fragile_mysql.start()
 
     outcome = ended_in_its_sleep(database, directory, crash)
     assert (outcome.status, outcome.error) == (1, "ExecuteMigration")
@@ -224,25 +224,42 @@ def test_the_server_crashes(
         assert effects(database) == [1, 3]
 
 
-def test_ctrl_c_ends_a_statement(on_mariadb: MySqlDatabase, tmp_path: Path) -> None:
+def test_what_a_failed_file_has_set_hides_nothing(
+    on_either: MySqlDatabase, tmp_path: Path
+) -> None:
+    """It is set back before the history is asked what the file has left (C7)."""
+    broken = "SET sql_select_limit = 1;\nCREATE TABLE t3 (id INT);\nBROKEN"
+    directory = put(tmp_path / "m", MIXED | {"3_table.sql": broken})
+    with pytest.raises(sqlx.ExecuteMigration) as caught:
+        sqlx.Migrator(directory).run(on_either.url)
+    table = f"`{on_either.name}`._sqlx_migrations"
+    assert caught.value.state == (
+        "DDL commits at once here: lines 1 to 2 are committed for good; complete it by"
+        f" hand and UPDATE {table} SET success = TRUE WHERE version = 3, or undo it by"
+        f" hand and DELETE FROM {table} WHERE version = 3"
+    )
+    assert history(on_either) == {1: True, 2: True, 3: False}
+
+
+def test_ctrl_c_ends_a_statement(on_either: MySqlDatabase, tmp_path: Path) -> None:
     """The server goes on for no client that is gone: rolled back, the lock free."""
     directory = put(tmp_path / "m", ROWS)
-    starter = asleep(on_mariadb, migrate(on_mariadb.url, directory))
+    starter = asleep(on_either, migrate(on_either.url, directory))
     starter.send(signal.SIGINT)
     assert starter.outcome().status != 0
-    left_nothing(on_mariadb)
+    left_nothing(on_either)
 
 
 @slow
-def test_a_signal_ends_the_command(on_mariadb: MySqlDatabase, tmp_path: Path) -> None:
+def test_a_signal_ends_the_command(on_either: MySqlDatabase, tmp_path: Path) -> None:
     """SIGTERM in a long statement does the same as Ctrl-C."""
     directory = put(tmp_path / "m", ROWS)
     words = ["migrate", "run", "--source", str(directory)]
-    work = command(*words, "--database-url", on_mariadb.url, output=tmp_path / "output")
-    starter = asleep(on_mariadb, work)
+    work = command(*words, "--database-url", on_either.url, output=tmp_path / "output")
+    starter = asleep(on_either, work)
     starter.send(signal.SIGTERM)
     assert starter.outcome().status == 143
-    left_nothing(on_mariadb)
+    left_nothing(on_either)
 
 
 def asleep(database: MySqlDatabase, work: Work) -> Starter:
@@ -261,19 +278,19 @@ def left_nothing(database: MySqlDatabase) -> None:
 
 
 def test_a_cancelled_task_ends_a_statement(
-    on_mariadb: MySqlDatabase, tmp_path: Path
+    on_either: MySqlDatabase, tmp_path: Path
 ) -> None:
     """Cancelling a task in asyncio ends the statement, and gives the lock back."""
     directory = put(tmp_path / "m", ROWS)
-    set_pace(on_mariadb, 3600)
+    set_pace(on_either, 3600)
 
     async def cancel() -> None:
         migrator = sqlx.AsyncMigrator(directory)
-        task = asyncio.create_task(migrator.run(on_mariadb.url))
-        await asyncio.to_thread(wait_for_sleeper, on_mariadb)
+        task = asyncio.create_task(migrator.run(on_either.url))
+        await asyncio.to_thread(wait_for_sleeper, on_either)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
     asyncio.run(cancel())
-    left_nothing(on_mariadb)
+    left_nothing(on_either)

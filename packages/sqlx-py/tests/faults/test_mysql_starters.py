@@ -1,4 +1,4 @@
-"""MariaDB: many migrators at once, the lock between them, and what they wait for."""
+"""MySQL and MariaDB: many migrators at once, and what they wait for."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from faults.conftest import FreshMySql
     from faults.mysql import MySqlDatabase
     from faults.proxy import MySqlProxy
-    from mysql_server import Server
 
 slow = pytest.mark.slow
 ROWS = "CREATE TABLE t{0} (id BIGINT);\nINSERT INTO t{0} VALUES ({0});\n"
@@ -87,27 +86,28 @@ def test_files_one_by_one(mysql_proxy: MySqlProxy, tmp_path: Path, number: int) 
 
 
 @pytest.mark.parametrize("starters", [20, pytest.param(50, marks=slow)])
-def test_many_starters(
-    on_mariadb: MySqlDatabase, tmp_path: Path, starters: int
-) -> None:
+def test_many_starters(on_either: MySqlDatabase, tmp_path: Path, starters: int) -> None:
     """On one empty database none of them fails, and each file runs once (M1)."""
     directory = put(tmp_path / "m", MIXED)
-    work = migrate(on_mariadb.url, directory)
+    work = migrate(on_either.url, directory)
     applied_once(herd([work] * starters), [1, 2, 3, 4])
-    complete(on_mariadb)
+    complete(on_either)
 
 
 @pytest.mark.parametrize("attempt", [1, *[pytest.param(n, marks=slow) for n in (2, 3)]])
 def test_peers_without_a_lock(
-    on_mariadb: MySqlDatabase, tmp_path: Path, attempt: int
+    on_either: MySqlDatabase, tmp_path: Path, attempt: int
 ) -> None:
     """Among peers that take no lock, as SQLx on MariaDB, none of ours fails (M1)."""
     del attempt
     directory = put(tmp_path / "m", MIXED)
-    works = [migrate(on_mariadb.url, directory), unlocked_peer(on_mariadb, directory)]
+    works = [
+        migrate(on_either.url, directory),
+        unlocked_peer(on_either, directory),
+    ]
     outcomes = herd(works * 5)
     assert [one for one in outcomes[::2] if one.status or one.error] == []
-    complete(on_mariadb)
+    complete(on_either)
 
 
 def test_a_history_that_moved(mysql_proxy: MySqlProxy, tmp_path: Path) -> None:
@@ -150,74 +150,74 @@ def test_the_lock_is_sqlxs(fresh_mysql: FreshMySql, tmp_path: Path) -> None:
 
 
 def test_somebody_who_holds_the_lock_is_waited_for(
-    on_mariadb: MySqlDatabase, tmp_path: Path
+    on_either: MySqlDatabase, tmp_path: Path
 ) -> None:
     """SQLx on MySQL holds it like this; who waits says for whom (L4)."""
-    with on_mariadb.connect() as rust, rust.cursor() as cursor:
-        cursor.execute(f"SELECT GET_LOCK({lock_name(on_mariadb.name)}, 0)")
-        number = holder(on_mariadb)
-        starter = Starter(migrate(on_mariadb.url, put(tmp_path / "m", MIXED)))
+    with on_either.connect() as rust, rust.cursor() as cursor:
+        cursor.execute(f"SELECT GET_LOCK({lock_name(on_either.name)}, 0)")
+        number = holder(on_either)
+        starter = Starter(migrate(on_either.url, put(tmp_path / "m", MIXED)))
         assert f"held by connection {number}, user root" in starter.hear()
-        assert history(on_mariadb) == {}
+        assert history(on_either) == {}
     assert starter.outcome().applied == (1, 2, 3, 4)
-    complete(on_mariadb)
+    complete(on_either)
 
 
 @slow
 def test_readers_do_not_stand_behind_a_waiting_alter(
-    on_mariadb: MySqlDatabase, tmp_path: Path
+    on_either: MySqlDatabase, tmp_path: Path
 ) -> None:
     """An ALTER that has to wait lets readers pass, and is tried again (T2)."""
-    on_mariadb.ask("CREATE TABLE t (id INT); INSERT INTO t VALUES (1)")
+    on_either.ask("CREATE TABLE t (id INT); INSERT INTO t VALUES (1)")
     directory = put(tmp_path / "m", {"1_t.sql": "ALTER TABLE t ADD a INT"})
-    with on_mariadb.connect() as old, old.cursor() as reading:
+    with on_either.connect() as old, old.cursor() as reading:
         reading.execute("BEGIN")
         reading.execute("SELECT * FROM t")
-        starter = Starter(migrate(on_mariadb.url, directory))
+        starter = Starter(migrate(on_either.url, directory))
         waits = "SELECT id FROM information_schema.processlist WHERE state LIKE"
-        wait_for_row(on_mariadb, f"{waits} 'Waiting for table metadata lock%'")
-        with on_mariadb.connect() as new, new.cursor() as reader:
+        wait_for_row(on_either, f"{waits} 'Waiting for table metadata lock%'")
+        with on_either.connect() as new, new.cursor() as reader:
             reader.execute("SET lock_wait_timeout = 10")
             reader.execute("SELECT * FROM t")
             assert reader.fetchall() == ((1,),)
-        wait_for_row(on_mariadb, f"{waits} 'Waiting for table metadata lock%'")
+        wait_for_row(on_either, f"{waits} 'Waiting for table metadata lock%'")
         reading.execute("COMMIT")
     assert starter.outcome().applied == (1,)
-    assert on_mariadb.ask("SELECT a FROM t") == [(None,)]
+    assert on_either.ask("SELECT a FROM t") == [(None,)]
 
 
 def test_a_file_that_is_too_big_is_refused_before_anything_runs(
-    on_mariadb: MySqlDatabase, mariadb: Server, tmp_path: Path
+    on_either: MySqlDatabase, tmp_path: Path
 ) -> None:
     """`max_allowed_packet` is asked first: both sizes are told, and the mend (F12)."""
     big = f"INSERT INTO effects VALUES ({'1' * 50_000});\n"
     directory = put(tmp_path / "m", MIXED | {"4_rows.sql": big})
-    mariadb.ask("SET GLOBAL max_allowed_packet = 32768")
+    on_either.ask("SET GLOBAL max_allowed_packet = 32768")
     try:
         with pytest.raises(sqlx.SourceError) as caught:
-            sqlx.Migrator(directory).run(on_mariadb.url)
+            sqlx.Migrator(directory).run(on_either.url)
     finally:
-        mariadb.ask("SET GLOBAL max_allowed_packet = DEFAULT")
+        on_either.ask("SET GLOBAL max_allowed_packet = DEFAULT")
     assert str(caught.value) == (
         f"while resolving migrations: {directory}/4_rows.sql: it has {len(big)} bytes,"
         " and the server takes messages of 32768 bytes (max_allowed_packet, of which we"
         " need 8192); raise max_allowed_packet on the server, or split the file"
     )
-    assert history(on_mariadb) == {}
-    assert effects(on_mariadb) == []
+    assert history(on_either) == {}
+    assert effects(on_either) == []
 
 
-def test_an_edge_of_drivers_is_none(on_mariadb: MySqlDatabase, tmp_path: Path) -> None:
+def test_an_edge_of_drivers_is_none(on_either: MySqlDatabase, tmp_path: Path) -> None:
     """Marks of drivers mean nothing, and a description is only text (F9, F10)."""
     name = 'it\'s %s {} ? \\x41 "q"; DROP TABLE t; -- übel'
     marks = "%s % ? $1 :a {0} {} %(b)s"
     sql = f"CREATE TABLE t (word TEXT);\nINSERT INTO t VALUES ('{marks}');"
-    sqlx.Migrator(put(tmp_path / "m", {f"1_{name}.sql": sql})).run(on_mariadb.url)
-    assert on_mariadb.ask("SELECT word FROM t") == [(marks,)]
+    sqlx.Migrator(put(tmp_path / "m", {f"1_{name}.sql": sql})).run(on_either.url)
+    assert on_either.ask("SELECT word FROM t") == [(marks,)]
     with pymysql.connect(
-        unix_socket=on_mariadb.socket,
+        unix_socket=on_either.socket,
         user="root",
-        database=on_mariadb.name,
+        database=on_either.name,
         charset="utf8mb4",
         ssl_disabled=True,
     ) as connection:

@@ -107,9 +107,9 @@ def test_the_client_ends_statements_where_we_do(
             rows += cursor.fetchall()
             while cursor.nextset():
                 rows += cursor.fetchall()
-    command = ["mariadb", "--no-defaults", "-N", "-B", "-uroot", f"-S{mariadb.socket}"]
+    command = [mysql_server.client("mariadb"), "--no-defaults", "-N", "-B", "-uroot"]
     done = subprocess.run(
-        [*command, on_mysql.name],
+        [*command, f"-S{mariadb.socket}", on_mysql.name],
         input=text,
         capture_output=True,
         text=True,

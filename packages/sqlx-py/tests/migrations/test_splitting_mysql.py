@@ -80,16 +80,17 @@ CERTAIN = [
     "«CREATE EVENT e DO BEGIN DECLARE a INT; DECLARE c CURSOR FOR SELECT 1; END»; «x»",
     # A block where one may begin, and names where an operand stands.
     "«IF a THEN IF b THEN c; END IF; END IF»; «x»",
-    "«CASE a WHEN 1 THEN CASE b WHEN 2 THEN c; END CASE; ELSE IF d THEN e; END IF; END»",
+    "«CASE a WHEN 1 THEN BEGIN b; END; ELSE IF d THEN e; END IF; END CASE»; «x»",
     "«WHILE a DO BEGIN x; END; END WHILE»; «FOR i IN c DO BEGIN x; END; END FOR»; «y»",
-    "«BEGIN NOT ATOMIC LOOP BEGIN x; END; END LOOP; REPEAT BEGIN x; END; END»",
+    "«LOOP BEGIN x; END; END LOOP»; «REPEAT BEGIN x; END; UNTIL 1 END REPEAT»; «y»",
     "«BEGIN NOT ATOMIC CASE a WHEN 1 THEN x; END CASE; y; END»; «z»",
-    "«BEGIN NOT ATOMIC SELECT @case; x; END»; «REPEAT SELECT end; UNTIL 1 END REPEAT»; «x»",
+    "«BEGIN NOT ATOMIC SELECT @case; x; END»; «y»",
+    "«REPEAT SELECT end; UNTIL 1 END REPEAT»; «x»",
     "«REPEAT REPEAT x; UNTIL end > 1 END REPEAT; y; UNTIL 1 END REPEAT»; «z»",
     "«IF CASE end WHEN 1 THEN end END THEN x; END IF»; «y»",
     "«IF CASE WHEN end THEN end END THEN x; END IF»; «y»",
     "«IF CASE WHEN 1 THEN end WHEN 2 THEN end END THEN x; END IF»; «y»",
-    "«IF CASE 1 WHEN CASE 2 WHEN 3 THEN 4 ELSE end END THEN end END THEN x; END IF»; «y»",
+    "«IF CASE 1 WHEN CASE 2 WHEN 3 THEN 4 ELSE end END THEN end END THEN x; END IF»",
     *(
         f"«IF CASE WHEN a {operator} end THEN end END THEN x; END IF»; «y»"
         for operator in (

@@ -217,18 +217,23 @@ def test_a_dump_is_restored_statement_by_statement(
 
 def dump(server: Server, database: str) -> str:
     """Write a database as SQL, with all its programs."""
-    command = ["mariadb-dump", "--no-defaults", "-uroot", f"-S{server.socket}"]
+    command = [mysql_server.client("mariadb-dump"), "--no-defaults", "-uroot"]
     options = ["--routines", "--events", "--triggers", "--skip-dump-date"]
     done = subprocess.run(
-        [*command, *options, database], capture_output=True, text=True, check=True
+        [*command, f"-S{server.socket}", *options, database],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return re.sub("(?m)^-- Host: .*$", "", done.stdout)
 
 
 def test_the_servers_own_programs_are_cut_where_they_end(mariadb: Server) -> None:
     """The `sys` schema as MariaDB brings it can be created again, one by one."""
-    sql = Path("/usr/share/mysql/mysql_sys_schema.sql").read_text(encoding="utf-8")
-    found = split(sql, Syntax.MYSQL)
+    scripts = [*Path("/usr/share").glob("m*/m*_sys_schema.sql")]
+    if not scripts:
+        pytest.skip("the sys schema of MariaDB is not in /usr/share")
+    found = split(scripts[0].read_text(encoding="utf-8"), Syntax.MYSQL)
     assert found.certain
     count = (
         "SELECT COUNT(*) FROM information_schema.routines WHERE routine_schema='sys'"

@@ -56,10 +56,7 @@ _HEAD: Table = {
     ),
     "or": ({"REPLACE": "create"}, "plain"),
     "alter": ({"EVENT": "event", "DEFINER": "definer"}, "plain"),
-    "definer": (
-        {"VIEW": "plain", "SQL": "plain", **_PROGRAMS},
-        "definer",
-    ),
+    "definer": ({"VIEW": "plain", **_PROGRAMS}, "definer"),
     "procedure": ({")": "characteristics", "AS": "lost", "IS": "lost"}, "procedure"),
     "characteristics": (
         dict.fromkeys(_CHARACTERISTICS, "characteristics")
