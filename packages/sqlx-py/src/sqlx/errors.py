@@ -41,7 +41,6 @@ __all__ = [
 ]
 
 
-MYSQL_SYNTAX_ERROR = 1064
 EXCERPT = 160  # characters of a line that a message shows
 MOST_NAMED = 3  # pending migrations in a message
 
@@ -125,11 +124,6 @@ class DatabaseError(SqlxError):
             return f"{self.code} ({self.sqlstate}): {self.message}"  # as SQLx has it
         number = self.sqlstate if self.code is None else f"code {self.code}"
         return self.message if number is None else f"{self.message} [{number}]"
-
-    @property
-    def is_syntax_error(self) -> bool:
-        """Whether the server could not read the statement, and so began nothing."""
-        return self.sqlstate == "42601" or self.code == MYSQL_SYNTAX_ERROR
 
 
 class ConnectionFailed(DatabaseError):

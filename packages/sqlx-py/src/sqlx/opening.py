@@ -67,7 +67,7 @@ class Setting:
     Args:
         table_name: The history's table, as it is written in SQL.
         create_schemas: Schemas that are made when they are missing.
-        locking: False leaves PostgreSQL's advisory lock alone.
+        locking: False leaves the lock of migrations alone.
         lock_timeout_seconds: How long to wait for others; None for ever.
         connect_timeout_seconds: How long to wait for the database.
         tell: Hears what happens.

@@ -142,7 +142,7 @@ def way_out(database: Database) -> str:
         ),
         (
             "UPDATE t SET id = 1;\nCREATE TABLE a (id INT);\nDELETE FROM a;\nSELECT z;",
-            "lines 1 to 2 are committed for good; line 3 is rolled back; ",
+            "lines 1 to 3 are committed for good; ",
         ),
         (
             "INSERT INTO t VALUES (1);\nDROP TABLE t, z;\n",
@@ -150,7 +150,7 @@ def way_out(database: Database) -> str:
         ),
         (
             "CREATE TABLE a (id INT);\nDELETE FROM a;\nCREATE TABEL b;\n",
-            "line 1 is committed for good; line 2 is rolled back; ",
+            "lines 1 to 2 are committed for good; ",
         ),
     ],
     ids=["ddl-at-the-end", "rows-at-the-end", "in-part", "syntax"],
@@ -170,6 +170,19 @@ def test_mysql_says_what_a_failed_file_has_committed(
     assert error.state == f"DDL commits at once here: {state}{way_out(on_mysql)}"
     assert on_mysql.versions() == [(1, False)]
     assert on_mysql.locks() == 0
+
+
+def test_mysql_commits_each_statement_behind_the_first_ddl(
+    on_mysql: Database, colour: Door, write: Write, folder: Path
+) -> None:
+    """Its implicit commit ends our transaction, as it does SQLx's: so it is told."""
+    rows = "INSERT INTO a VALUES (1);\n"
+    write("1_a.sql", f"CREATE TABLE a (id INT);\n{rows}{rows}INSERT INTO z VALUES (1);")
+    error = failed(colour, folder, on_mysql)
+    assert error.state.startswith(
+        "DDL commits at once here: lines 1 to 3 are committed for good; complete it "
+    )
+    assert on_mysql.rows("SELECT id FROM a") == [(1,), (1,)]
 
 
 def test_mysql_rolls_back_what_only_writes_rows(

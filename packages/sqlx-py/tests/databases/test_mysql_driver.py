@@ -382,6 +382,20 @@ def test_a_server_that_is_late_is_waited_for(on_mysql: Database) -> None:
         assert cursor.fetchall() == ((None,),)
 
 
+def test_rows_of_a_file_may_be_of_any_type(
+    execute: Callable[[Query | Script], Rows],
+) -> None:
+    """They are read to their end, and nobody converts them."""
+    values = "1.5, 0.1e0, x'ff', b'101', CAST('1.50' AS DECIMAL(5, 2)), NULL, 'é',"
+    dates = (
+        "CAST('2026-01-02' AS DATE), CAST('-100:00:01' AS TIME), NOW(6), YEAR(NOW())"
+    )
+    texts = "_latin1 x'e9', JSON_OBJECT('a', 1), ST_GeomFromText('POINT(1 1)')"
+    step = Script((f"SELECT {values} {dates}, {texts}",))
+    assert execute(step) == []
+    assert execute(Query("SELECT 1")) == [("1",)]
+
+
 def test_texts_may_come_in_another_character_set(
     execute: Callable[[Query | Script], Rows],
 ) -> None:

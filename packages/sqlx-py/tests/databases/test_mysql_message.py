@@ -172,6 +172,19 @@ def test_a_connection_that_is_gone_is_told_from_a_refusal(code: int) -> None:
     assert error.message == "the connection is closed"
 
 
+@pytest.mark.parametrize(
+    ("code", "mend"),
+    [
+        (1100, "end the file with UNLOCK TABLES"),
+        (1568, "begin the file with -- no-transaction"),
+        (1694, "begin the file with -- no-transaction"),
+    ],
+)
+def test_what_no_transaction_bears_has_a_mend(code: int, mend: str) -> None:
+    """Dumps have such statements."""
+    assert after(SCRIPT, 2).refused(code, "no", None).message == f"no; {mend}"
+
+
 def test_some_errors_have_a_mend() -> None:
     """The server's words do not say what to do."""
     error = after(SCRIPT, 2).refused(1046, "No database selected", "3D000")

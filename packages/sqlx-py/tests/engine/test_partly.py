@@ -27,6 +27,7 @@ WAY_OUT = (
     f"undo it by hand and DELETE FROM {TABLE} WHERE version = 4"
 )
 AT_ONCE = "DDL commits at once here: "
+COMMITTED_1 = "line 1 is committed for good"
 IN_PART = "the statement that failed may be done in part"
 PARTLY = (
     "a part of it may be committed; then migration 4 counts as partially applied, and "
@@ -121,7 +122,7 @@ def test_a_first_statement_that_waits_for_a_table_is_tried_again() -> None:
             "CREATE TABLE a (\n i INT);\n\nDELETE FROM a;\nDELETE\nFROM b;\nSELECT z;",
             3,
             1054,
-            "lines 1 to 2 are committed for good; lines 4 to 6 are rolled back",
+            "lines 1 to 6 are committed for good",
         ),
         (
             "DELETE FROM a;\nALTER TABLE z ADD b INT;",
@@ -133,14 +134,15 @@ def test_a_first_statement_that_waits_for_a_table_is_tried_again() -> None:
             "CREATE TABLE a (i INT);\nDELETE FROM a;\nCREATE TABEL b (i INT);",
             2,
             1064,
-            "line 1 is committed for good; line 2 is rolled back",
+            "lines 1 to 2 are committed for good",
         ),
+        ("CREATE TABLE a (i INT);\nCALL p();", 1, 1644, f"{COMMITTED_1}; {IN_PART}"),
     ],
 )
 def test_it_is_said_which_lines_are_committed(
     sql: str, index: int, code: int, state: str
 ) -> None:
-    """DDL commits what is before it and itself; what cannot be read, nothing."""
+    """The first commit ends the transaction; behind it each statement is its own."""
     found = state_of(failing(read(sql), refused(index, code)), history("0"))
     assert found.startswith(f"{AT_ONCE}{state}")
     assert found.endswith(f"; {WAY_OUT}")
@@ -168,6 +170,19 @@ def test_of_a_doubtful_file_no_lines_are_told() -> None:
     assert state_of(asked, history("0")) == (
         f"{AT_ONCE}a part of the file may be committed; {WAY_OUT}"
     )
+
+
+def test_a_question_that_fails_too_leaves_it_unknown() -> None:
+    """The file has ended its own session, say; the first error is the one raised."""
+    error = refused(1, 1317)
+    asked = failing(read("DROP TABLE t;\nKILL CONNECTION_ID();"), error)
+    with pytest.raises(ExecuteMigration) as caught:
+        asked.refuse(ConnectionLost("gone"))
+    assert caught.value.cause is error
+    assert caught.value.state.endswith(
+        "run again, and what is then still unknown is said"
+    )
+    assert error.__notes__ == ["asking what is left failed too: gone"]
 
 
 def test_what_stops_before_the_file_asks_nothing() -> None:
@@ -277,8 +292,8 @@ def test_a_file_that_the_server_would_not_take_is_refused() -> None:
         check_size(task, 11 + 8192)
     assert str(caught.value) == (
         "while resolving migrations: migrations/4_m.sql: it has 12 bytes, and the "
-        "server takes messages of 8203 bytes (max_allowed_packet, of which we need "
-        "8192); raise max_allowed_packet on the server, or split the file"
+        "server takes messages of 8203 (8192 of them are ours); raise "
+        "max_allowed_packet on the server, or split the file"
     )
 
 

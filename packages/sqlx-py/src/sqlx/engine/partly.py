@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlx.engine.task import way_out
+from sqlx.errors import DatabaseError
 from sqlx.migrations.statements import commits_implicitly, position
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from sqlx.engine.dialect import Dialect, Frame
     from sqlx.engine.steps import Steps
     from sqlx.engine.task import Task
-    from sqlx.errors import DatabaseError
     from sqlx.migrations.statements import Statement
 
 __all__ = ["is_whole", "left_behind", "lost_words", "note_interruption"]
@@ -70,7 +70,11 @@ def left_behind(
     index = error.completed - len(frame.before)
     if dialect.transactional_ddl or index < 0:
         return ""
-    rows = yield dialect.look()
+    try:
+        rows = yield dialect.look()
+    except DatabaseError as second:
+        error.add_note(f"asking what is left failed too: {second}")
+        return lost_words(dialect, task)
     _, history = dialect.seen(rows)
     version = task.migration.version
     if not any(row[0] == version and not row[2] for row in history):
@@ -78,7 +82,7 @@ def left_behind(
     if is_whole(task, index) and all(map(_only_sets, task.statements.items[:index])):
         yield dialect.unclaim(task.migration)
         return ""
-    return _committed(task, error, index) + way_out(dialect.table, task.migration)
+    return _committed(task, index) + way_out(dialect.table, task.migration)
 
 
 def is_whole(task: Task, index: int) -> bool:
@@ -99,41 +103,40 @@ def _only_sets(item: Statement) -> bool:
     return item.words[:1] in {("SET",), ("USE",)} and not commits_implicitly(item)
 
 
-def _committed(task: Task, error: DatabaseError, index: int) -> str:
-    """Say which lines are committed, and which are not.
+def _committed(task: Task, index: int) -> str:
+    """Say which lines are committed: what is complete, once something commits.
+
+    The first commit ends the transaction, and behind it each statement commits itself.
 
     Args:
         task: The file.
-        error: What stopped it.
         index: Of the statement that was refused; those before it are complete.
     """
     items = task.statements.items
     if not task.statements.certain:
         return AT_ONCE + SOMETHING
-    complete = items[:index]
-    begun = () if error.is_syntax_error else items[index : index + 1]
-    commits = [
-        at for at, item in enumerate((*complete, *begun)) if commits_implicitly(item)
-    ]
-    if not commits:
+    if not any(map(commits_implicitly, items[: index + 1])):
         return SOMETHING  # It was hidden in a routine, or a table cannot roll back.
-    end = commits[-1] + 1
-    facts = [*_lines(task, complete[:end], "committed for good")]
-    facts += _lines(task, complete[end:], "rolled back")
-    if end > index and not is_whole(task, index):
+    facts = [*_lines(task, items[:index])]
+    if _may_be_in_part(task, index):
         facts.append("the statement that failed may be done in part")
     return f"{AT_ONCE}{'; '.join(facts)}; "
 
 
-def _lines(task: Task, items: tuple[Statement, ...], what: str) -> Iterator[str]:
-    """Say what became of some statements in a row."""
+def _may_be_in_part(task: Task, index: int) -> bool:
+    """Tell whether a statement that was refused can have done something."""
+    for item in task.statements.items[index : index + 1]:
+        runs = item.words[:1] in {("CALL",), ("EXECUTE",)}
+        return runs or (commits_implicitly(item) and not is_whole(task, index))
+    return False
+
+
+def _lines(task: Task, items: tuple[Statement, ...]) -> Iterator[str]:
+    """Say that some statements in a row are committed."""
     if not items:
         return
     text = task.statements.text
     first = position(text, items[0].start)[0]
     last = position(text, items[-1].end)[0]
-    yield (
-        f"line {first} is {what}"
-        if first == last
-        else f"lines {first} to {last} are {what}"
-    )
+    lines = f"line {first} is" if first == last else f"lines {first} to {last} are"
+    yield f"{lines} committed for good"

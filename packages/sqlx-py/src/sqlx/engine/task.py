@@ -123,8 +123,8 @@ def check_size(task: Task, most_bytes: int) -> None:
         what = "a statement of it" if alone else "it"
         raise SourceError(
             f"{task.migration.path}: {what} has {longest} bytes, and the server takes "
-            f"messages of {most_bytes} bytes (max_allowed_packet, of which we need "
-            f"{OURS_BYTES}); raise max_allowed_packet on the server, or split the file"
+            f"messages of {most_bytes} ({OURS_BYTES} of them are ours); raise "
+            "max_allowed_packet on the server, or split the file"
         )
 
 

@@ -61,8 +61,9 @@ class AsyncmyConnection:
 
     async def _run(self, step: Query | Script) -> Rows:
         reading, session = Reading(step), self._connection
-        # A file may choose another character set for texts, which nobody needs.
-        theirs, session._use_unicode = session._use_unicode, False  # noqa: SLF001
+        # As bytes: a file's rows may be in any character set, or invalid.
+        theirs = session._use_unicode, session._decoders  # noqa: SLF001
+        session._use_unicode, session._decoders = False, {}  # noqa: SLF001
         try:
             async with self._connection.cursor(Cursor) as cursor:
                 for message in messages(step, together=True):
@@ -84,7 +85,7 @@ class AsyncmyConnection:
             session.close()
             raise ConnectionLost(UNREADABLE) from None
         finally:
-            session._use_unicode = theirs  # noqa: SLF001
+            session._use_unicode, session._decoders = theirs  # noqa: SLF001
         return reading.rows
 
     async def _kill(self) -> None:

@@ -6,7 +6,7 @@ is interrupted tells the server to stop, over a second connection.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pymysql
@@ -17,7 +17,7 @@ from sqlx.databases.mysql.message import Message, Reading, messages
 from sqlx.errors import ConnectionLost, DatabaseError, InTransaction, SqlxError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from concurrent.futures import ThreadPoolExecutor
 
     from sqlx.engine.steps import Query, Rows, Script
@@ -64,10 +64,8 @@ class MySqlConnection:
         if self._ended:  # The server has tidied up, and gives no reply any more.
             return ()
         reading = Reading(step)
-        # A file may choose another character set for texts, which nobody needs.
-        theirs, self._connection.use_unicode = self._connection.use_unicode, False
         try:
-            with self._connection.cursor(Cursor) as cursor:
+            with self._as_it_comes(), self._connection.cursor(Cursor) as cursor:
                 for message in messages(step, together=self._together):
                     self._exchange(cursor, message, reading)
         except pymysql.MySQLError as error:
@@ -79,8 +77,6 @@ class MySqlConnection:
         except KeyboardInterrupt:
             self._end()
             raise
-        finally:
-            self._connection.use_unicode = theirs
         return reading.rows
 
     def interrupt(self) -> None:
@@ -92,6 +88,20 @@ class MySqlConnection:
         """Close what we opened; the connection is its owner's to close."""
         if self._killer is not None and self._killer.open:
             self._killer.close()
+
+    @contextmanager
+    def _as_it_comes(self) -> Iterator[None]:
+        """Read values as bytes: a file's rows may be in any character set, or invalid.
+
+        Nobody needs them, and ours are ASCII.
+        """
+        connection = self._connection
+        theirs = connection.use_unicode, connection.decoders
+        connection.use_unicode, connection.decoders = False, {}
+        try:
+            yield
+        finally:
+            connection.use_unicode, connection.decoders = theirs
 
     def _exchange(self, cursor: Cursor, message: Message, reading: Reading) -> None:
         reading.begin(message)

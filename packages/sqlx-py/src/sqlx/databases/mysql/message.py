@@ -32,8 +32,10 @@ ENDS_WITH_OK = {
 EVERYWHERE = re.compile(r"/\*!(?:[34]\d{4}|50[0-6]\d\d)?(?!\d)")
 """A conditional comment that all versions of MySQL 8 and MariaDB 10.6 read as SQL."""
 SYNTAX_ERROR = 1064
+ALONE = "; begin the file with -- no-transaction"
 MENDS = {
     1046: "; name one in the URL: mysql://user@host/app",  # no database selected
+    **dict.fromkeys((1568, 1679, 1694), ALONE),  # settings that no transaction bears
     1100: "; end the file with UNLOCK TABLES",  # not locked, where others are
 }
 NEAR = re.compile(r" near '(?P<near>.*)' at line (?P<line>\d+)$", re.DOTALL)
