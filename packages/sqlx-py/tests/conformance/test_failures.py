@@ -200,6 +200,21 @@ def test_mysql_rolls_back_what_only_writes_rows(
     assert len(colour(folder).run(on_mysql.url).applied) == 1
 
 
+def test_mysql_says_which_rows_cannot_be_rolled_back(
+    on_mysql: Database, colour: Door, write: Write, folder: Path
+) -> None:
+    """SQLx would run the file again, and write them twice."""
+    on_mysql.execute("CREATE TABLE t (id INT) ENGINE = MyISAM")
+    write("1_a.sql", "INSERT INTO t VALUES (1);\nINSERT INTO z VALUES (1);\n")
+    error = failed(colour, folder, on_mysql)
+    assert error.state == (
+        "a table of the file cannot roll back (MyISAM, Aria), so its rows are there "
+        f"for good; {way_out(on_mysql)}"
+    )
+    assert on_mysql.rows("SELECT id FROM t") == [(1,)]
+    assert on_mysql.versions() == [(1, False)]
+
+
 def test_mysql_says_what_a_failed_down_file_has_committed(
     on_mysql: Database, colour: Door, write: Write, folder: Path
 ) -> None:

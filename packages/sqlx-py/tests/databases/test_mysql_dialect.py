@@ -23,6 +23,7 @@ BEFORE = Before("app", (("sql_mode", "it's \\"), ("autocommit", "0"), ("x", None
 FRESH = MySqlDialect(mariadb=True)
 KNOWN = replace(FRESH, table=TABLE, database="app", exists=True, before=BEFORE)
 WITH_MARKS = replace(KNOWN, has_marks=True)
+FORGOTTEN = "SET @sqlx_begun = NULL, @sqlx_hit = NULL, @sqlx_kept = NULL"
 UP = migration(7, "SELECT 1")
 DOWN = migration(7, "SELECT 1", Kind.DOWN)
 MARKED = migration(7, "SELECT 1", compatible=True)
@@ -158,7 +159,7 @@ def test_the_lock_is_asked_for_with_all_that_is_to_know() -> None:
     off = replace(KNOWN, locking=False)
     assert off.try_lock().sql.startswith(f"SELECT 1, {told}, ")
     assert off.keep_lock() == Query("SELECT 'true'")
-    assert off.release() == Query("SET @sqlx_begun = NULL, @sqlx_hit = NULL")
+    assert off.release() == Query(FORGOTTEN)
 
 
 @pytest.mark.parametrize(
@@ -217,11 +218,14 @@ def test_the_holder_is_named() -> None:
 def test_all_is_given_back_in_the_end() -> None:
     """The settings of a user's session; those of ours end with it."""
     free = f"SELECT RELEASE_LOCK({lock_name('app')})"
-    ours = "SET @sqlx_begun = NULL, @sqlx_hit = NULL"
-    assert KNOWN.release() == Query(f"{ours};\n{free}")
+    assert KNOWN.release() == Query(f"{FORGOTTEN};\n{free}")
     given = replace(KNOWN, owned=False)
-    assert given.release() == Query(f"{ours};\n{RESTORED};\nUSE `app`;\n{free}")
-    assert replace(FRESH, owned=False).release().sql.startswith(f"{ours};\nSELECT REL")
+    assert given.release() == Query(f"{FORGOTTEN};\n{RESTORED};\nUSE `app`;\n{free}")
+    assert (
+        replace(FRESH, owned=False)
+        .release()
+        .sql.startswith(f"{FORGOTTEN};\nSELECT REL")
+    )
 
 
 def test_the_table_is_made_only_when_it_was_not_seen() -> None:

@@ -74,14 +74,35 @@ def state_of(asked: Asked[int], reply: Rows = ()) -> str:
 
 def test_a_claim_that_is_gone_says_that_nothing_is_committed() -> None:
     """The row went with all else."""
+    asked = failing(read("INSERT INTO t VALUES (1);\nSELECT z;"), refused(1))
+    assert asked.reply(history(None)) == MYSQL.kept()
+    assert state_of(asked, [("false",)]) == ROLLED_BACK
+
+
+def test_rows_that_no_rollback_takes_back_are_recorded() -> None:
+    """The claim went, they did not: no run passes the file until somebody looks."""
     task = read("INSERT INTO t VALUES (1);\nSELECT z;")
+    asked = failing(task, refused(1))
+    assert asked.reply(history(None)) == MYSQL.kept()
+    assert asked.reply([("true",)]) == MYSQL.mark_dirty(task.migration)
+    assert state_of(asked) == (
+        "a table of the file cannot roll back (MyISAM, Aria), so its rows are there "
+        f"for good; {WAY_OUT}"
+    )
+
+
+def test_a_temporary_table_ends_with_the_session() -> None:
+    """MySQL warns of it as of rows that stay, so a file with one is not asked."""
+    task = read("CREATE TEMPORARY TABLE t (id INT);\nSELECT z;")
     assert state_of(failing(task, refused(1)), history(None)) == ROLLED_BACK
 
 
 def test_a_down_file_s_claim_is_gone_when_the_row_is_true() -> None:
     """The UPDATE went with all else."""
     task = read("DELETE FROM t;\nSELECT z;", kind=Kind.DOWN)
-    assert state_of(failing(task, refused(1)), history("1")) == ROLLED_BACK
+    asked = failing(task, refused(1))
+    assert asked.reply(history("1")) == MYSQL.kept()
+    assert state_of(asked, [("false",)]) == ROLLED_BACK
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def shown(ours: Said) -> str:
         if line.startswith("stderr: error: "):
             lines.append("stderr: error")
         elif not line.startswith(
-            ("stderr: warning: ", "stderr:   ", "stderr: state: ")
+            ("stderr: warning: ", "stderr:   ", "stderr: detail: ", "stderr: state: ")
         ):
             lines.append(line)
     return "\n".join(lines)

@@ -198,6 +198,9 @@ class Dialect(Protocol):
     def mark_dirty(self, migration: Migration) -> Query:
         """Write the row that says FALSE when the claim is not there any more."""
 
+    def kept(self) -> Query | None:
+        """Ask whether rows stayed that no rollback takes back; None: none can."""
+
     def invalid(self) -> Query | None:
         """List what is left broken: `(name, bare name, table's bare name, mend)`."""
 

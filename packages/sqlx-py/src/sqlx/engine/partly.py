@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlx.engine.lock import truth
 from sqlx.engine.task import way_out
 from sqlx.errors import DatabaseError
 from sqlx.migrations.statements import commits_implicitly, position
@@ -33,6 +34,10 @@ LOST_PARTLY = (
 )
 AT_ONCE = "DDL commits at once here: "
 SOMETHING = "a part of the file may be committed; "
+KEPT = (
+    "a table of the file cannot roll back (MyISAM, Aria), so its rows are there for "
+    "good; "
+)
 WHOLE = frozenset({"ALTER", "CREATE"})
 """Verbs whose statement is done as a whole or not at all."""
 
@@ -78,11 +83,24 @@ def left_behind(
     _, history = dialect.seen(rows)
     version = task.migration.version
     if not any(row[0] == version and not row[2] for row in history):
-        return ""
+        return (yield from _kept(dialect, task))
     if is_whole(task, index) and all(map(_only_sets, task.statements.items[:index])):
         yield dialect.unclaim(task.migration)
         return ""
     return _committed(task, index) + way_out(dialect.table, task.migration)
+
+
+def _kept(dialect: Dialect, task: Task) -> Steps[str]:
+    """Say which rows no rollback has taken back, and record that the file began.
+
+    MySQL warns of temporary tables in the same way, which end with the session.
+    """
+    question = dialect.kept()
+    temporary = any(item.words[1:2] == ("TEMPORARY",) for item in task.statements.items)
+    if question is None or temporary or not truth((yield question)):
+        return ""
+    yield dialect.mark_dirty(task.migration)
+    return KEPT + way_out(dialect.table, task.migration)
 
 
 def is_whole(task: Task, index: int) -> bool:

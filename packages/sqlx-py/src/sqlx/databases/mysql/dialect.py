@@ -117,9 +117,13 @@ class MySqlDialect:
     def rollback(self) -> str:
         """End the transaction, if there is one, and let go of locked tables.
 
-        What the file has set goes too: it would change what is asked next.
+        A rollback warns of tables that cannot (MyISAM, Aria): `kept` asks for it. What
+        went wrong before would count too, until a statement reads a table. What the
+        file has set goes as well: it would change what is asked next.
         """
-        return ";\n".join(["ROLLBACK", "UNLOCK TABLES", *self._tidied()])
+        forget, warned = f"SELECT n FROM {rows.ONE}", "SET @sqlx_kept = @@warning_count"
+        texts = [forget, "ROLLBACK", warned, "UNLOCK TABLES", *self._tidied()]
+        return ";\n".join(texts)
 
     def look(self, *, details: bool = False) -> Query:
         """List the history with what the session tells of itself."""
@@ -176,7 +180,7 @@ class MySqlDialect:
 
     def holder(self) -> Query:
         """Ask who holds the lock."""
-        return Query(lock.holder(self._name))
+        return Query(lock.holder(self._name, mariadb=self.mariadb))
 
     def holder_words(self, reply: Rows) -> str:
         """Say who holds the lock."""
@@ -189,7 +193,7 @@ class MySqlDialect:
     def release(self) -> Query:
         """Put the user's settings back, and give the lock back."""
         theirs = None if self.owned else self.before
-        texts = ["SET @sqlx_begun = NULL, @sqlx_hit = NULL"]
+        texts = ["SET @sqlx_begun = NULL, @sqlx_hit = NULL, @sqlx_kept = NULL"]
         texts += theirs.restore() if theirs else []
         if self.locking:
             texts.append(f"SELECT RELEASE_LOCK({self._name})")
@@ -259,6 +263,10 @@ class MySqlDialect:
         """Write the row that says FALSE when the claim is not there any more."""
         row = rows.insert(self.table, migration, "FALSE")
         return Query(f"{row} ON DUPLICATE KEY UPDATE success = FALSE;\nCOMMIT")
+
+    def kept(self) -> Query:
+        """Ask whether the rollback warned of tables that cannot be rolled back."""
+        return Query("SELECT IF(@sqlx_kept > 0, 'true', 'false')")
 
     def invalid(self) -> None:
         """Nothing is left half built."""

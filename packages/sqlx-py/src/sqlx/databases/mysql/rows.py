@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DATABASE",
     "MUST_HOLD",
+    "ONE",
     "claim",
     "delete",
     "done",

@@ -293,6 +293,9 @@ class PostgresDialect:
         row = rows.insert(self.table, migration, "FALSE", "-1")
         return Query(f"{row} ON CONFLICT (version) DO UPDATE SET success = FALSE")
 
+    def kept(self) -> None:
+        """All is rolled back."""
+
     def invalid(self) -> Query:
         """List the INVALID indexes."""
         return Query(

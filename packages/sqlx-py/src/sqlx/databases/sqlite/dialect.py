@@ -267,6 +267,9 @@ class SqliteDialect:
         row = self._insert(migration, "FALSE", "-1")
         return Query(f"{row} ON CONFLICT (version) DO UPDATE SET success = FALSE")
 
+    def kept(self) -> None:
+        """All is rolled back."""
+
     def invalid(self) -> None:
         """Nothing is left half built in SQLite."""
 
