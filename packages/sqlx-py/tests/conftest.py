@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlx.embedded import Server
 
 HERE = Path(__file__).parent
+OF_SERVERS = {"on_postgres", "on_mysql", "on_real_mysql"}
 numbers = count(1)
 
 
@@ -34,7 +35,7 @@ def is_twice_the_same(item: pytest.Item) -> bool:
     """Tell whether a connection is given that we would have opened so: SQLite's."""
     chosen = getattr(getattr(item, "callspec", None), "params", {})
     fixtures = {*getattr(item, "fixturenames", ()), f"on_{chosen.get('database')}"}
-    return chosen.get("colour") is Given and not fixtures & {"on_postgres", "on_mysql"}
+    return chosen.get("colour") is Given and not fixtures & OF_SERVERS
 
 
 @pytest.fixture(scope="session")

@@ -184,10 +184,12 @@ def test_ctrl_c_ends_a_session(on_mysql: Database, *, ours: bool) -> None:
 
     Whoever tidies up behind the interruption hears no second error.
     """
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
 
     def interrupt() -> None:
         sleeping(on_mysql)
-        signal.raise_signal(signal.SIGINT)
+        signal.pthread_kill(main_thread, signal.SIGINT)
 
     with ExitStack() as stack:
         if ours:

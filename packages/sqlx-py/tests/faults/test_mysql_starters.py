@@ -200,8 +200,8 @@ def test_a_file_that_is_too_big_is_refused_before_anything_runs(
         on_either.ask("SET GLOBAL max_allowed_packet = DEFAULT")
     assert str(caught.value) == (
         f"while resolving migrations: {directory}/4_rows.sql: it has {len(big)} bytes,"
-        " and the server takes messages of 32768 bytes (max_allowed_packet, of which we"
-        " need 8192); raise max_allowed_packet on the server, or split the file"
+        " and the server takes messages of 32768 (8192 of them are ours); raise"
+        " max_allowed_packet on the server, or split the file"
     )
     assert history(on_either) == {}
     assert effects(on_either) == []
