@@ -59,8 +59,15 @@ ON_SERVERS = {
     "docs/guide/without-stopping.md": "postgres",
     "docs/mysql.md": "mysql",
 }
-# What takes seconds there: frameworks, other tools, a server of their own.
-SLOW = ("docs/applications.md", "docs/coming-from/", "docs/mysql.md")
+# What takes seconds there: frameworks, other tools, many starts of Python.
+SLOW = (
+    "docs/applications.md",
+    "docs/coming-from/",
+    "docs/migrations.md",
+    "docs/mysql.md",
+    "docs/queries.md",
+    "docs/testing.md",
+)
 # These two have blocks that are typed elsewhere: in a clone that deploys, or by ssh.
 OF_SERVERS = ("docs/migrations.md", "docs/operations.md")
 ELSEWHERE = {("console", "deploy"), ("console", "server")}

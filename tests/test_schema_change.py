@@ -131,6 +131,7 @@ def test_a_new_file_is_applied_once_by_a_restart(
     assert methods == [("gin",)]
 
 
+@pytest.mark.slow
 def test_it_goes_back_once_there_is_a_down_file(
     checkout: Checkout, db: Connection
 ) -> None:

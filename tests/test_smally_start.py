@@ -84,6 +84,7 @@ def test_a_start_without_settings_migrates_an_embedded_postgresql(
     assert not (tmp_path / ".postgres/data/postmaster.pid").exists()
 
 
+@pytest.mark.slow
 def test_four_starts_at_once_on_an_empty_database(
     start: Callable[..., Smally], db: Connection, db_url: str
 ) -> None:
@@ -123,6 +124,7 @@ def test_it_answers_while_it_migrates(
     assert get(address, "/health/ready")[0] == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)]
 )
@@ -359,6 +361,7 @@ def test_a_newcomer_is_given_a_key_that_works(
     assert again.wait_for("Your API key: ").rpartition(" ")[2] not in keys
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mark", ["-- sqlx: compatible\n", ""])
 def test_an_older_release_starts_on_a_newer_schema_that_is_compatible(
     start: Callable[..., Smally], db_url: str, tmp_path: Path, mark: str

@@ -66,6 +66,7 @@ def test_many_who_create_it_at_once_all_succeed(on_postgres: Database) -> None:
     assert made_at_once(url) == [False, False, False, True]
 
 
+@pytest.mark.slow
 def test_a_database_in_use_is_dropped_by_force_only(on_postgres: Database) -> None:
     """The server's refusal, for which it takes five seconds, is told in its words."""
     with psycopg.connect(on_postgres.place) as user:

@@ -184,6 +184,7 @@ def test_the_other_way_out_of_a_dirty_version(
     assert [m.version for m in migrator.run(on_postgres.url).applied] == [1]
 
 
+@pytest.mark.slow
 def test_a_dirty_version_on_sqlite_is_certain_after_five_seconds(
     on_sqlite: Database, write: Write, folder: Path
 ) -> None:

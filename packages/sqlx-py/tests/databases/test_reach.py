@@ -76,6 +76,7 @@ def test_a_wait_is_told_once_it_lasts_and_then_ever_more_rarely() -> None:
     assert len(told) == 2
 
 
+@pytest.mark.slow
 def test_a_server_that_comes_late_is_reached(
     on_postgres: Database, colour: Door, write: Write, folder: Path, tmp_path: Path
 ) -> None:

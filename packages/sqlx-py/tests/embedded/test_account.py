@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Run = Callable[..., subprocess.Popen[str]]
     Wait = Callable[[int], None]
 
+pytestmark = pytest.mark.slow  # Each starts servers of its own.
+
 
 @pytest.fixture
 def _root() -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Run = Callable[..., subprocess.Popen[str]]
     Wait = Callable[[int], None]
 
+pytestmark = pytest.mark.slow  # Each starts servers of its own.
+
 
 def test_a_killed_user_leaves_no_server(
     folder: Path, run: Run, wait_for_end: Wait

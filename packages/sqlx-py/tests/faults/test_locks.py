@@ -137,6 +137,7 @@ def test_a_killed_holder_ends_with_its_statement(
     complete(database)
 
 
+@pytest.mark.slow
 @both
 def test_a_killed_holder_is_noticed_in_its_statement(
     database: Database, tmp_path: Path

@@ -188,6 +188,7 @@ def test_two(db, sqlx_server):
     assert "not dropped" not in ran
 
 
+@pytest.mark.slow
 def test_a_session_without_databases_pays_nothing(project: Project) -> None:
     """Where there are no migrations and no test asks, no driver and no door is loaded.
 

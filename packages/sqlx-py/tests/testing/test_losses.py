@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 CUT = (
     "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE pid = ANY(%s)"
 )
+pytestmark = pytest.mark.slow  # Each loses a server or a process.
 USERS = "SELECT count(*) FROM users"
 SLOW = sqlx.Migrator(
     {

@@ -81,6 +81,7 @@ def misread(tried: Iterable[Trial], stored: Stored) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_the_storage_class_that_is_proved_comes(
     few: list[Trial], stored: Stored
 ) -> None:
@@ -90,6 +91,7 @@ def test_the_storage_class_that_is_proved_comes(
     assert sum(proved) / len(proved) > SOME
 
 
+@pytest.mark.slow
 def test_much_is_proved(few: list[Trial], stored: Stored) -> None:
     """Of the columns where no NULL came, a good part is proved to have none."""
     pairs = [
