@@ -290,6 +290,16 @@ def test_two_tables_are_two_histories(
     assert len(colour(folder, table_name="two").run(database.url).applied) == 1
 
 
+def test_mysql_s_names_differ_by_case(
+    on_mysql: Database, colour: Door, write: Write, folder: Path
+) -> None:
+    """Where the server's files tell them apart, its catalog finds both."""
+    on_mysql.execute("CREATE TABLE _SQLX_MIGRATIONS (a INT)")
+    write("1_a.sql", "SELECT 1;")
+    assert len(colour(folder).run(on_mysql.url).applied) == 1
+    assert colour(folder).run(on_mysql.url).already_applied == 1
+
+
 def test_schemas_are_created_before_the_table(
     on_postgres: Database, colour: Door, write: Write, folder: Path
 ) -> None:

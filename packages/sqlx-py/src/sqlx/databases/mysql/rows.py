@@ -59,15 +59,24 @@ DATABASE = _hex("DATABASE()")
 def listing(table: str, *, details: bool) -> str:
     """List the history, each row behind what the session tells of itself."""
     schema, name = _names(table)
-    known = f"FROM information_schema.tables t WHERE t.table_schema = {schema}"
+    known = (
+        f"FROM information_schema.tables t WHERE t.table_schema = {schema}"
+        f" AND {_is_spelt('t.table_schema', schema)}"
+    )
     moment = "UNIX_TIMESTAMP(h.installed_on)" if details else "NULL"
     return (
-        f"SELECT {DATABASE}, (SELECT t.table_type {known} AND t.table_name = {name}),"
+        f"SELECT {DATABASE}, (SELECT t.table_type {known} AND t.table_name = {name}"
+        f" AND {_is_spelt('t.table_name', name)}),"
         f" (SELECT count(*) {known} AND t.table_name = '{MARKS}'), h.version,"
         f" {_hex('h.description')}, h.success, HEX(h.checksum), {moment},"
         " h.execution_time"
         f" FROM {ONE} LEFT JOIN {table} h ON TRUE ORDER BY h.version"
     )
+
+
+def _is_spelt(found: str, name: str) -> str:
+    """Compare names as the server's files do; its catalog overlooks case."""
+    return f"(@@lower_case_table_names OR {_hex(found)} = {_hex(name)})"
 
 
 def text(value: Value) -> str:
