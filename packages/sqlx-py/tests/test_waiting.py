@@ -6,6 +6,7 @@ import asyncio
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -215,6 +216,25 @@ def test_a_connection_that_is_lost_is_waited_for_where_there_is_another(
             return await sqlx.wait_until_migrated(pool, folder, on_event=end)
 
     assert asyncio.run(pooled()).already_applied == 3
+
+
+def test_a_pool_that_is_used_up_is_not_waited_for_longer_than_told(
+    on_mysql: Database, folder: Path
+) -> None:
+    """Its own wait has no end."""
+    (path,) = parse_qs(urlsplit(on_mysql.url).query)["socket"]
+    migrator = sqlx.AsyncMigrator(folder, connect_timeout_seconds=0.05)
+
+    async def pooled() -> None:
+        import asyncmy
+
+        pool = asyncmy.create_pool(maxsize=1, unix_socket=path, user="root")
+        async with pool as lending, lending.acquire():
+            await sqlx.wait_until_migrated(lending, migrator, timeout_seconds=0)
+
+    with pytest.raises(sqlx.ConnectionFailed) as caught:
+        asyncio.run(pooled())
+    assert str(caught.value) == "the pool had no connection to give in 0.05 s"
 
 
 def test_a_database_that_is_not_there_yet_is_waited_for(

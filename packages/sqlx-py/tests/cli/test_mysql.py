@@ -51,7 +51,8 @@ def test_a_half_applied_file_says_what_to_do(
         "Unknown column 'z' in 'SELECT'\n"
         "  INSERT INTO b VALUES (1), (z);\n"
         "  ^\n"
-        f"state: DDL commits at once here: line 1 is committed for good; {way_out}"
+        "state: DDL commits at once here: line 1 is committed for good; the statement "
+        f"that failed may be done in part; {way_out}"
     )
     shown = sqlx("migrate", "info")
     assert shown.out == "1/installed a\n2/installed b\n"

@@ -189,7 +189,7 @@ def test_without_a_mark_there_is_no_table_of_ours(
     "sql",
     [
         f"{MARK}INSERT INTO one VALUES (1);\nINSERT INTO nowhere VALUES (1);\n",
-        f"-- no-transaction\n{MARK}INSERT INTO nowhere VALUES (1);\n",
+        f"-- no-transaction\n{MARK}SELECT 1 FROM nowhere;\n",
         f"{MARK}INSERT INTO nowhere VALUES (1);\nCOMMIT;\nSELECT 1;\n",
     ],
     ids=["transaction", "no transaction", "own control"],

@@ -150,7 +150,7 @@ def way_out(database: Database) -> str:
         ),
         (
             "CREATE TABLE a (id INT);\nDELETE FROM a;\nCREATE TABEL b;\n",
-            "lines 1 to 2 are committed for good; ",
+            f"lines 1 to 2 are committed for good; {IN_PART}; ",
         ),
     ],
     ids=["ddl-at-the-end", "rows-at-the-end", "in-part", "syntax"],
@@ -180,7 +180,7 @@ def test_mysql_commits_each_statement_behind_the_first_ddl(
     write("1_a.sql", f"CREATE TABLE a (id INT);\n{rows}{rows}INSERT INTO z VALUES (1);")
     error = failed(colour, folder, on_mysql)
     assert error.state.startswith(
-        "DDL commits at once here: lines 1 to 3 are committed for good; complete it "
+        f"DDL commits at once here: lines 1 to 3 are committed for good; {IN_PART}; "
     )
     assert on_mysql.rows("SELECT id FROM a") == [(1,), (1,)]
 
@@ -213,6 +213,106 @@ def test_mysql_says_which_rows_cannot_be_rolled_back(
     )
     assert on_mysql.rows("SELECT id FROM t") == [(1,)]
     assert on_mysql.versions() == [(1, False)]
+
+
+ALONE = "-- no-transaction\n"
+MESS = f"{IN_PART}; "
+SOMETHING = "a part of the file may be committed; "
+AT_ONCE = "DDL commits at once here: "
+KEPT = (
+    "a table of the file cannot roll back (MyISAM, Aria), so its rows are there for "
+    "good; "
+)
+MAYBE = "rows of a table that cannot roll back (MyISAM, Aria) may be there for good; "
+TIMED = "SET STATEMENT max_statement_time = 9 FOR"
+TWICE = "INSERT INTO t VALUES (1), (2), (1);"
+BLOCK = "BEGIN NOT ATOMIC INSERT INTO t VALUES (1); INSERT INTO t VALUES (1); END;"
+PROCEDURE = (
+    "CREATE PROCEDURE p() BEGIN {} INSERT INTO t VALUES (1);"
+    " {} INSERT INTO t VALUES (1); END"
+)
+
+
+@pytest.mark.parametrize(
+    ("engine", "hidden", "sql", "state"),
+    [
+        ("InnoDB", ("", ""), f"{ALONE}CALL p();", MESS),
+        ("InnoDB", ("", ""), f"{ALONE}{BLOCK}", MESS),
+        ("Aria", ("", ""), f"{ALONE}{TWICE}", MESS),
+        ("Aria", ("", ""), f"BEGIN; {TWICE} COMMIT;", KEPT),
+        (
+            "InnoDB",
+            ("", "CREATE TABLE a (id INT);"),
+            "BEGIN; CALL p(); COMMIT;",
+            SOMETHING,
+        ),
+        ("InnoDB", ("", "CREATE TABLE a (id INT);"), "CALL p();", SOMETHING),
+        ("InnoDB", ("ROLLBACK;", "COMMIT;"), "CALL p();", SOMETHING),
+        ("Aria", ("", ""), f"CREATE TEMPORARY TABLE x (id INT); {TWICE}", MAYBE),
+        (
+            "InnoDB",
+            ("", ""),
+            f"{TIMED} INSERT INTO t VALUES (1); CREATE TABLE t (id INT);",
+            f"{AT_ONCE}line 1 is committed for good; ",
+        ),
+    ],
+    ids=[
+        *("alone-call", "alone-block", "alone-rows", "own-rows", "own-call", "call"),
+        *("call-rolls-back", "temporary", "set-statement"),
+    ],
+)
+def test_mysql_never_says_that_nothing_is_left_where_rows_are(
+    on_mysql: Database,
+    colour: Door,
+    write: Write,
+    folder: Path,
+    engine: str,
+    hidden: tuple[str, str],
+    sql: str,
+    state: str,
+) -> None:
+    """They are there, so the file does not run again before somebody has looked."""
+    on_mysql.execute(f"CREATE TABLE t (id INT PRIMARY KEY) ENGINE = {engine}")
+    on_mysql.execute(PROCEDURE.format(*hidden))
+    write("1_a.sql", sql)
+    error = failed(colour, folder, on_mysql)
+    assert error.state == state + way_out(on_mysql)
+    assert on_mysql.rows("SELECT id FROM t WHERE id = 1") == [(1,)]
+    assert on_mysql.versions() == [(1, False)]
+
+
+def test_mysql_drops_a_database_table_by_table(
+    on_mysql: Database, colour: Door, write: Write, folder: Path
+) -> None:
+    """A foreign key refuses the last of them; the others are gone."""
+    legacy = f"{on_mysql.name}_legacy"
+    on_mysql.execute(f"CREATE DATABASE {legacy}")
+    on_mysql.execute(f"CREATE TABLE {legacy}.a (id INT)")
+    on_mysql.execute(f"CREATE TABLE {legacy}.p (id INT PRIMARY KEY)")
+    on_mysql.execute(f"CREATE TABLE c (id INT REFERENCES {legacy}.p (id))")
+    write("1_a.sql", f"DROP DATABASE {legacy};\n")
+    error = failed(colour, folder, on_mysql)
+    assert error.cause.code == 1451
+    assert error.state == f"{AT_ONCE}{MESS}{way_out(on_mysql)}"
+    assert on_mysql.versions() == [(1, False)]
+    assert on_mysql.rows(
+        f"SELECT table_name FROM information_schema.tables WHERE table_schema = "
+        f"'{legacy}'"
+    ) == [("p",)]
+    on_mysql.execute(f"DROP TABLE c; DROP DATABASE {legacy}")
+
+
+def test_mysql_makes_users_one_by_one(
+    on_mysql: Database, colour: Door, write: Write, folder: Path
+) -> None:
+    """One is there already, the other is made all the same."""
+    one, two = (f"{name}_{on_mysql.name}@localhost" for name in ("one", "two"))
+    on_mysql.execute(f"CREATE USER {two}")
+    write("1_a.sql", f"CREATE USER {one}, {two};\n")
+    error = failed(colour, folder, on_mysql)
+    assert error.state == f"{AT_ONCE}{MESS}{way_out(on_mysql)}"
+    assert on_mysql.versions() == [(1, False)]
+    on_mysql.execute(f"DROP USER {one}, {two}")
 
 
 def test_mysql_says_what_a_failed_down_file_has_committed(

@@ -275,7 +275,7 @@ def test_on_mysql_a_file_of_rows_alone_may_end_its_transaction(
     assert (on_mysql.versions(), on_mysql.rows("SELECT * FROM t")) == ([], [])
     path.write_text("INSERT INTO t VALUES (1);\nDROP TABLE z;\nCOMMIT;\n")
     assert failed(colour, folder, on_mysql).state == (
-        "the file ends its own transaction, so what stands before that is committed; "
+        "DDL commits at once here: line 1 is committed for good; "
         + way_out(on_mysql, 1)
     )
     assert on_mysql.versions() == [(1, False)]
@@ -289,7 +289,9 @@ def test_on_mysql_a_first_statement_may_be_done_in_part(
     """MariaDB drops tables one by one: the claim stays, and a person looks."""
     on_mysql.execute("CREATE TABLE t (id INT)")
     write("1_a.sql", f"-- no-transaction\n{statement};\n")
-    assert failed(colour, folder, on_mysql).state == way_out(on_mysql, 1)
+    assert failed(colour, folder, on_mysql).state == (
+        f"the statement that failed may be done in part; {way_out(on_mysql, 1)}"
+    )
     assert on_mysql.versions() == [(1, False)]
 
 

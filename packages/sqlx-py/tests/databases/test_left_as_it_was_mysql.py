@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import asyncmy
+import mysql_server
 import pymysql
 import pytest
 from pymysql.constants import CLIENT
 from support import USER_LOCKS
 
 import sqlx
+from sqlx.databases.mysql.lock import lock_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,12 +28,12 @@ SET NAMES latin1;
 SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES';
 SET time_zone = '+09:00', foreign_key_checks = 0, unique_checks = 0, sql_notes = 0;
 SET lock_wait_timeout = 77, innodb_lock_wait_timeout = 77, max_statement_time = 7;
-SET sql_select_limit = 1, sql_safe_updates = 1, group_concat_max_len = 64;
+SET sql_select_limit = 0, sql_safe_updates = 1, group_concat_max_len = 64;
 SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
 USE elsewhere;
 """
 LIKING = """
-SET sql_mode = 'NO_ZERO_DATE', time_zone = '-03:00', sql_select_limit = 5;
+SET sql_mode = 'NO_ZERO_DATE', time_zone = '-03:00', sql_select_limit = 1;
 SET collation_connection = 'utf8mb4_bin', character_set_results = 'latin1';
 SET lock_wait_timeout = 99, default_storage_engine = 'Aria', foreign_key_checks = 0;
 SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE;
@@ -42,7 +44,11 @@ COMMIT;
 PREPARE mine FROM 'SELECT 1';
 SELECT GET_LOCK('mine', 0);
 """
-STATE = "SHOW SESSION VARIABLES WHERE variable_name NOT IN ('timestamp', 'rand_seed1')"
+STATE = (
+    "SELECT LOWER(variable_name), variable_value"
+    " FROM information_schema.session_variables"
+    " WHERE variable_name NOT IN ('timestamp', 'rand_seed1') LIMIT 9999"
+)
 # What changes with each statement.
 MOVING = {"error_count", "last_gtid", "rand_seed2", "warning_count", "in_transaction"}
 MOVING |= {"insert_id", "last_insert_id", "pseudo_thread_id", "identity"}
@@ -235,6 +241,26 @@ def test_nothing_to_do_leaves_no_transaction_open(
     for _ in range(2):
         given.act(folder, "run")
         assert not given.busy()
+
+
+def test_a_database_that_is_gone_keeps_no_lock(
+    on_mysql: Database, write: Write, folder: Path
+) -> None:
+    """What cannot be put back is an error; the lock is given back all the same."""
+    here, there = on_mysql.name, f"{on_mysql.name}_there"
+    write(
+        "1_move.sql",
+        f"CREATE DATABASE {there};\nUSE {there};\nDROP DATABASE {here};",
+    )
+    given = Sync(on_mysql)
+    with mysql_server.connect(on_mysql.place) as watcher, watcher.cursor() as cursor:
+        with pytest.raises(sqlx.ExecuteMigration):
+            given.act(folder, "run")
+        cursor.execute(f"SELECT IS_FREE_LOCK({lock_name(here)})")
+        assert cursor.fetchall() == ((1,),)
+        cursor.execute(f"CREATE DATABASE {here}")
+        cursor.execute(f"DROP DATABASE {there}")
+    given.close()
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_a_file_stands_between_a_claim_and_its_end() -> None:
     )
     told = (
         f"SELECT 7 AS sqlx_version, (SELECT execution_time FROM {TABLE} WHERE version "
-        f"= 7) AS sqlx_execution_time, {two} ROW_COUNT() <> 1)"
+        f"= 7) AS sqlx_execution_time, {two} ROW_COUNT() <> 1) LIMIT 1"
     )
     assert frame.after == (done, told, "COMMIT")
 
@@ -136,12 +136,13 @@ def test_a_file_that_runs_alone_may_wait_for_ever() -> None:
 def test_settings_are_those_of_sqlx_and_of_the_url() -> None:
     """UTC unless the URL has another zone, or none; a collation is the URL's alone."""
     modes = "SET sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT,NO_ENGINE_SUBSTITUTION"
+    limit = "sql_select_limit = 18446744073709551615"
     assert ours(mariadb=True, time_zone="+00:00", collation="") == (
-        f"{modes},IGNORE_SPACE'), autocommit = 1, max_statement_time = 0, time_zone = "
-        "CONVERT(x'2b30303a3030' USING utf8mb4), NAMES utf8mb4"
+        f"{modes},IGNORE_SPACE'), autocommit = 1, {limit}, max_statement_time = 0, "
+        "time_zone = CONVERT(x'2b30303a3030' USING utf8mb4), NAMES utf8mb4"
     )
     assert ours(mariadb=False, time_zone="", collation="utf8mb4_bin") == (
-        f"{modes},IGNORE_SPACE'), autocommit = 1, max_execution_time = 0, "
+        f"{modes},IGNORE_SPACE'), autocommit = 1, {limit}, max_execution_time = 0, "
         "NAMES utf8mb4 COLLATE utf8mb4_bin"
     )
     assert "tx_isolation" in settings(mariadb=True)
@@ -215,17 +216,35 @@ def test_the_holder_is_named() -> None:
     assert "CONNECTION_ID()" in KNOWN.keep_lock().sql
 
 
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        ("5.5.5-10.11.14-MariaDB-0+deb12u2", "information_schema.processlist"),
+        ("8.0.22", "performance_schema.processlist"),
+        ("9.7.0-log", "performance_schema.processlist"),
+        ("8.0.21", None),
+        ("8.0.mysql_aurora.3.04.0", None),
+    ],
+)
+def test_a_server_without_the_list_of_sessions_is_not_asked_for_it(
+    server: str, expected: str | None
+) -> None:
+    """MySQL has it from 8.0.22 on; the number of the connection is told by all."""
+    found = MySqlDialect.of(server)
+    assert found.mariadb is ("MariaDB" in server)
+    sql = found.holder().sql
+    assert "IS_USED_LOCK(" in sql
+    assert ("processlist" in sql) is (expected is not None)
+    assert (expected or "") in sql
+
+
 def test_all_is_given_back_in_the_end() -> None:
-    """The settings of a user's session; those of ours end with it."""
-    free = f"SELECT RELEASE_LOCK({lock_name('app')})"
-    assert KNOWN.release() == Query(f"{FORGOTTEN};\n{free}")
+    """The lock first; the settings of a user's session, those of ours end with it."""
+    free = f"DO RELEASE_LOCK({lock_name('app')})"
+    assert KNOWN.release() == Query(f"{free};\n{FORGOTTEN}")
     given = replace(KNOWN, owned=False)
-    assert given.release() == Query(f"{FORGOTTEN};\n{RESTORED};\nUSE `app`;\n{free}")
-    assert (
-        replace(FRESH, owned=False)
-        .release()
-        .sql.startswith(f"{FORGOTTEN};\nSELECT REL")
-    )
+    assert given.release() == Query(f"{free};\n{FORGOTTEN};\n{RESTORED};\nUSE `app`")
+    assert replace(FRESH, owned=False).release().sql.endswith(f";\n{FORGOTTEN}")
 
 
 def test_the_table_is_made_only_when_it_was_not_seen() -> None:
@@ -264,7 +283,7 @@ def test_the_look_finds_table_and_marks_where_they_are() -> None:
     assert replace(FRESH, table="ops.h").marks == "ops._sqlx_compatible"
     assert KNOWN.marked() == Query(
         f"SELECT m.version FROM `app`._sqlx_compatible m JOIN {TABLE} h ON "
-        "h.version = m.version AND h.checksum = m.checksum"
+        "h.version = m.version AND h.checksum = m.checksum LIMIT 18446744073709551615"
     )
 
 
@@ -368,7 +387,7 @@ def test_the_end_of_a_file_that_ran_alone_is_committed(
     assert record[0] == "START TRANSACTION READ WRITE"
     assert (hit, commit) == ("SET @sqlx_hit = ROW_COUNT()", "COMMIT")
     assert told.startswith(f"SELECT 7, {elapsed}")
-    assert told.endswith("WHERE @sqlx_hit = 1")
+    assert told.endswith("WHERE @sqlx_hit = 1 LIMIT 1")
 
 
 def test_a_missing_table_is_told_from_other_errors() -> None:

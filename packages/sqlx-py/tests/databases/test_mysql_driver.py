@@ -9,7 +9,7 @@ import socket
 import threading
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
 import asyncmy
@@ -170,6 +170,28 @@ def test_an_interruption_ends_a_statement(on_mysql: Database) -> None:
         asyncio.run(cancelled(driver))
 
 
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_second_interruption_waits_for_the_first(
+    on_mysql: Database, driver: str
+) -> None:
+    """The reply is read to its end, or the next statement would be given it."""
+
+    async def cancelled() -> None:
+        async with DRIVERS[driver](on_mysql) as ours:
+            work = asyncio.ensure_future(ours.execute(Query("DO 1; SELECT SLEEP(60)")))
+            await asyncio.to_thread(sleeping, on_mysql)
+            work.cancel()
+            await asyncio.sleep(0)  # It has begun to end the statement.
+            work.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await work
+            others = "SELECT 1 FROM information_schema.processlist WHERE info LIKE"
+            assert on_mysql.rows(f"{others} '%SLEEP(6%' AND state = 'User sleep'") == []
+            assert await ours.execute(Query("SELECT 1")) == [("1",)]
+
+    asyncio.run(cancelled())
+
+
 def sleeping(database: Database) -> None:
     """Wait until a statement sleeps."""
     asked = "SELECT 1 FROM information_schema.processlist WHERE state = 'User sleep'"
@@ -240,12 +262,67 @@ def test_an_asyncmy_connection_that_ends_is_lost(on_mysql: Database) -> None:
     asyncio.run(lost())
 
 
+@pytest.mark.parametrize("charset", ["utf8mb4", "latin1"])
+def test_a_connection_that_the_server_has_closed_is_lost(
+    on_mysql: Database, charset: str
+) -> None:
+    """While it is made ready, and while it is put back behind another error."""
+
+    def fail(connection: Any) -> NoReturn:
+        on_mysql.execute(f"KILL {connection.thread_id()}")
+        raise ZeroDivisionError
+
+    with (
+        pymysql_left_open(on_mysql, charset) as connection,
+        pytest.raises(ZeroDivisionError),
+        given(connection),
+    ):
+        fail(connection)
+    with pymysql_left_open(on_mysql, charset) as connection:
+        on_mysql.execute(f"KILL {connection.thread_id()}")
+        with pytest.raises(ConnectionLost), given(connection):
+            pass
+
+
+@contextmanager
+def pymysql_left_open(database: Database, charset: str) -> Iterator[Any]:
+    """Open a connection of a user's that the server closes."""
+    connection: Any = pymysql.connect(
+        unix_socket=socket_of(database), user="root", charset=charset
+    )
+    try:
+        yield connection
+    finally:
+        connection._force_close()
+
+
+def test_an_asyncmy_connection_that_the_server_has_closed_is_lost(
+    on_mysql: Database,
+) -> None:
+    """The same without a thread."""
+
+    async def fail(*, early: bool) -> None:
+        async with by_asyncmy(on_mysql) as connection:
+            if early:
+                on_mysql.execute(f"KILL {connection.thread_id()}")
+            async with given_asyncmy(connection):
+                on_mysql.execute(f"KILL {connection.thread_id()}")
+                raise ZeroDivisionError
+
+    with pytest.raises(ConnectionLost):
+        asyncio.run(fail(early=True))
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(fail(early=False))
+
+
 def test_a_user_s_connection_may_have_its_own_ways(on_mysql: Database) -> None:
     """Another cursor, bytes for texts, Latin-1, one statement at a time."""
     with by_pymysql(
         on_mysql, cursorclass=DictCursor, use_unicode=False, charset="latin1"
     ) as connection:
         assert isinstance(connection.cursor(), DictCursor)
+        with connection.cursor() as cursor:
+            cursor.execute("SET collation_connection = 'latin1_german1_ci'")
         with given(connection) as (dialect, ours):
             assert dialect.mariadb
             step = Script(("CREATE TABLE é (id INT)", "INSERT INTO é VALUES (1), (2)"))
@@ -258,7 +335,9 @@ def test_a_user_s_connection_may_have_its_own_ways(on_mysql: Database) -> None:
                 ours.execute(Script(("DO 1;", "\nDO 2; SELECT z")))
         assert (caught.value.part, caught.value.offset) == (1, 7)
         assert caught.value.completed == 2
-        assert connection.charset == "latin1"
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT @@collation_connection AS it, '\u00e9' AS e")
+            assert cursor.fetchall() == [{"it": b"latin1_german1_ci", "e": b"\xe9"}]
 
 
 def test_a_connection_that_is_not_idle_is_refused(on_mysql: Database) -> None:
@@ -300,7 +379,7 @@ def test_an_asyncmy_connection_must_speak_utf_8(on_mysql: Database) -> None:
 
 
 def test_a_pool_lends_and_gets_back(on_mysql: Database) -> None:
-    """Also when the work fails; one that is closed lends nothing."""
+    """Also when the work fails; one that is closed, or used up, lends nothing."""
 
     async def lent() -> None:
         pool = await asyncmy.create_pool(
@@ -308,12 +387,16 @@ def test_a_pool_lends_and_gets_back(on_mysql: Database) -> None:
         )
         for _ in range(2):
             with pytest.raises(DatabaseError):
-                async with borrowed_asyncmy(pool) as (_, ours):
+                async with borrowed_asyncmy(pool, 60) as (_, ours):
                     await ours.execute(Query("SELECT z"))
+        async with pool.acquire():
+            with pytest.raises(ConnectionFailed) as caught:
+                await borrowed_asyncmy(pool, 0.05).__aenter__()
+        assert str(caught.value) == "the pool had no connection to give in 0.05 s"
         pool.close()
         await pool.wait_closed()
         with pytest.raises(ConnectionFailed) as caught:
-            await borrowed_asyncmy(pool).__aenter__()
+            await borrowed_asyncmy(pool, 60).__aenter__()
         assert str(caught.value) == "Cannot acquire connection after closing pool"
 
     asyncio.run(lent())

@@ -393,13 +393,18 @@ class Overtaking(asyncpg.Connection):  # type: ignore[misc]  # it has no types.
 def test_a_cancellation_of_asyncpg_s_that_came_too_early_is_sent_again(
     on_postgres: Database,
 ) -> None:
-    """The statement does not go on, and the connection is good for the next one."""
+    """The statement does not go on, and the connection is good for the next one.
+
+    Who is cancelled once more meanwhile sends it again as well.
+    """
 
     async def cancelled() -> None:
         theirs = await asyncpg.connect(on_postgres.place, connection_class=Overtaking)
         ours = AsyncpgConnection(theirs, no_guard)
         task = asyncio.create_task(ours.execute(Query("SELECT pg_sleep(60)")))
         await asyncio.to_thread(sleeping, on_postgres)
+        task.cancel()
+        await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -29,6 +29,9 @@ WAY_OUT = (
 AT_ONCE = "DDL commits at once here: "
 COMMITTED_1 = "line 1 is committed for good"
 IN_PART = "the statement that failed may be done in part"
+MAYBE_KEPT = (
+    "rows of a table that cannot roll back (MyISAM, Aria) may be there for good; "
+)
 PARTLY = (
     "a part of it may be committed; then migration 4 counts as partially applied, and "
     "the next run says what to decide"
@@ -91,10 +94,29 @@ def test_rows_that_no_rollback_takes_back_are_recorded() -> None:
     )
 
 
-def test_a_temporary_table_ends_with_the_session() -> None:
-    """MySQL warns of it as of rows that stay, so a file with one is not asked."""
+def test_a_warning_may_be_of_a_temporary_table() -> None:
+    """MySQL warns of it as of rows that stay, so these may be there."""
     task = read("CREATE TEMPORARY TABLE t (id INT);\nSELECT z;")
-    assert state_of(failing(task, refused(1)), history(None)) == ROLLED_BACK
+    asked = failing(task, refused(1))
+    assert asked.reply(history(None)) == MYSQL.kept()
+    assert asked.reply([("true",)]) == MYSQL.mark_dirty(task.migration)
+    assert state_of(asked) == MAYBE_KEPT + WAY_OUT
+
+
+@pytest.mark.parametrize("sql", ["CALL p();\nSELECT z;", "CALL p();\nSELECT 'open"])
+def test_code_may_have_rolled_the_claim_back_itself(sql: str) -> None:
+    """And have committed what it did after that."""
+    task = read(sql)
+    asked = failing(task, refused(1))
+    assert asked.reply(history(None)) == MYSQL.mark_dirty(task.migration)
+    assert state_of(asked) == f"a part of the file may be committed; {WAY_OUT}"
+
+
+def test_code_that_was_not_reached_has_done_nothing() -> None:
+    """The statement before it was refused."""
+    asked = failing(read("SELECT z;\nCALL p();"), refused(0))
+    assert asked.reply(history(None)) == MYSQL.kept()
+    assert state_of(asked, [("false",)]) == ROLLED_BACK
 
 
 def test_a_down_file_s_claim_is_gone_when_the_row_is_true() -> None:
@@ -111,6 +133,10 @@ def test_a_down_file_s_claim_is_gone_when_the_row_is_true() -> None:
         ("CREATE TABLE a (id INT);", 0),
         ("ALTER TABLE a ADD b INT, ADD c INT;", 0),
         ("DROP TABLE a;", 0),
+        ("CREATE UNIQUE INDEX i ON a (b, c);", 0),
+        ("CREATE DEFINER = root@localhost VIEW v AS SELECT 1, 2;", 0),
+        ("DROP USER a;", 0),
+        ("SELECT 1;\nSHOW TABLES;\nCREATE TABLE a (id INT);", 2),
         ("SET foreign_key_checks = 0;\nUSE other;\nCREATE TABLE a (id INT);", 2),
     ],
 )
@@ -138,6 +164,14 @@ def test_a_first_statement_that_waits_for_a_table_is_tried_again() -> None:
         ("CREATE TABLE a (i INT);\nDROP TABLE z;", 1, 1051, "line 1 is committed"),
         ("DROP TABLE a, z;", 0, 1051, IN_PART),
         ("CREATE OR REPLACE TABLE a (i INT);", 0, 1005, IN_PART),
+        ("DROP DATABASE legacy;", 0, 1451, IN_PART),
+        ("CREATE SCHEMA legacy;", 0, 1451, IN_PART),
+        ("CREATE USER one@localhost, two@localhost;", 0, 1396, IN_PART),
+        ("GRANT SELECT ON a TO b;", 0, 1396, IN_PART),
+        ("SET @a = f();\nDROP TABLE z;", 1, 1051, COMMITTED_1),
+        ("SET GLOBAL a = 1;\nDROP TABLE z;", 1, 1051, COMMITTED_1),
+        ("SELECT 1 INTO OUTFILE 'a';\nDROP TABLE z;", 1, 1051, COMMITTED_1),
+        ("SET STATEMENT a = 1 FOR DELETE FROM b;\nDROP TABLE z;", 1, 1, COMMITTED_1),
         ("RENAME TABLE a TO b, c TO d;", 0, 1146, IN_PART),
         (
             "CREATE TABLE a (\n i INT);\n\nDELETE FROM a;\nDELETE\nFROM b;\nSELECT z;",
@@ -206,6 +240,27 @@ def test_a_question_that_fails_too_leaves_it_unknown() -> None:
     assert error.__notes__ == ["asking what is left failed too: gone"]
 
 
+@pytest.mark.parametrize(
+    ("sql", "known"),
+    [
+        ("DROP TABLE t;\nSELECT z;", f"{AT_ONCE}{COMMITTED_1}; "),
+        ("ALTER TABLE t ADD a INT;", ""),
+        ("DELETE FROM t;\nSELECT z;", "a part of the file may be committed; "),
+    ],
+    ids=["ddl", "whole", "rows"],
+)
+def test_a_question_that_is_refused_is_no_lost_connection(sql: str, known: str) -> None:
+    """What is committed is said as far as it is known, and the way out."""
+    task = read(sql)
+    error = refused(len(task.statements.items) - 1)
+    asked = failing(task, error)
+    with pytest.raises(ExecuteMigration) as caught:
+        asked.refuse(DatabaseError("denied"))
+    assert caught.value.cause is error
+    assert caught.value.state == f"what is left could not be asked; {known}{WAY_OUT}"
+    assert error.__notes__ == ["asking what is left failed too: denied"]
+
+
 def test_what_stops_before_the_file_asks_nothing() -> None:
     """The claim was not written, so nothing can be left of it."""
     session = Session(Lock(MYSQL, Patience(300.0), taken=True), 600.0)
@@ -218,6 +273,7 @@ def test_what_stops_before_the_file_asks_nothing() -> None:
     ("sql", "words"),
     [
         ("DELETE FROM t;", "it is applied as a whole or not at all: run again"),
+        ("CALL p();", "run again, and what is then still unknown is said"),
         ("DROP TABLE t;", "run again, and what is then still unknown is said"),
         ("SELECT 'open", "run again, and what is then still unknown is said"),
     ],
@@ -257,7 +313,13 @@ def test_an_interruption_says_what_it_may_leave(sql: str, notes: list[str]) -> N
     ("sql", "unclaimed"),
     [
         ("DROP TABLE a", True),
-        ("INSERT INTO a SELECT z", True),
+        ("SET a = 1", True),
+        ("BEGIN; DELETE FROM a; COMMIT", True),
+        ("SELECT z", True),
+        ("SELECT f()", False),
+        ("INSERT INTO a SELECT z", False),
+        ("CALL p()", False),
+        ("BEGIN NOT ATOMIC DELETE FROM a; END", False),
         ("DROP TABLE a, b", False),
         ("SELECT 'open", False),
     ],
@@ -274,7 +336,7 @@ def test_a_first_statement_alone_may_be_done_in_part(
         return
     with pytest.raises(ExecuteMigration) as caught:
         asked.reply()
-    assert caught.value.state == WAY_OUT
+    assert caught.value.state == f"{IN_PART}; {WAY_OUT}"
 
 
 @pytest.mark.parametrize(
@@ -283,6 +345,10 @@ def test_a_first_statement_alone_may_be_done_in_part(
         ("DELETE FROM t; SELECT z; COMMIT", 2, True),
         ("BEGIN; DELETE FROM z; COMMIT", 2, True),
         ("DROP TABLE z; COMMIT", 1, True),
+        ("BEGIN; DROP TABLE z; COMMIT", 2, True),
+        ("DROP TABLE z, t; COMMIT", 1, False),
+        ("BEGIN; CALL p(); COMMIT", 2, False),
+        ("BEGIN; BEGIN NOT ATOMIC SELECT 1; END; SELECT z; COMMIT", 3, False),
         ("DELETE FROM t; BEGIN; SELECT z; COMMIT", 3, False),
         ("DELETE FROM t; DROP TABLE z; COMMIT", 2, False),
         ("DROP TABLE t; SELECT z; COMMIT", 2, False),
@@ -297,11 +363,25 @@ def test_a_file_with_its_own_control_may_commit_by_ddl(
     asked = Asked(own_control(MYSQL, task))
     assert asked.refuse(DatabaseError("no", completed=completed)) == ROLLBACK
     if unclaimed:
-        assert asked.reply() == MYSQL.unclaim(task.migration)
+        assert asked.reply() == MYSQL.kept()
+        assert asked.reply([("false",)]) == MYSQL.unclaim(task.migration)
         return
     with pytest.raises(ExecuteMigration) as caught:
         asked.reply()
     assert caught.value.state.endswith(WAY_OUT)
+
+
+def test_rows_of_a_file_with_its_own_control_may_stay() -> None:
+    """The rollback has warned of them, so the claim stands."""
+    asked = Asked(own_control(MYSQL, read("BEGIN; DELETE FROM t; SELECT z; COMMIT")))
+    assert asked.refuse(DatabaseError("no", completed=3)) == ROLLBACK
+    assert asked.reply() == MYSQL.kept()
+    with pytest.raises(ExecuteMigration) as caught:
+        asked.reply([("true",)])
+    assert caught.value.state == (
+        "a table of the file cannot roll back (MyISAM, Aria), so its rows are there "
+        f"for good; {WAY_OUT}"
+    )
 
 
 def test_a_file_that_the_server_would_not_take_is_refused() -> None:

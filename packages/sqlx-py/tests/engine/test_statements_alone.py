@@ -28,6 +28,7 @@ WAY_OUT = (
 COMMITTED = (
     "the file ends its own transaction, so what stands before that is committed; "
 )
+IN_PART = "the statement that failed may be done in part; "
 INDEX = ("public.a", "a", "t", "DROP INDEX CONCURRENTLY public.a")
 TWO_STATEMENTS = "CREATE INDEX CONCURRENTLY a ON t (id);\nSELECT 1;"
 
@@ -135,8 +136,20 @@ def test_a_doubtful_file_that_fails_may_have_done_anything() -> None:
     asked.reply()
     with pytest.raises(ExecuteMigration) as caught:
         asked.reply([])
-    assert caught.value.state == WAY_OUT
+    assert caught.value.state == IN_PART + WAY_OUT
     assert caught.value.line is None
+
+
+@pytest.mark.parametrize("sql", ["CALL p()", "DO $$ BEGIN COMMIT; END $$"])
+def test_code_that_fails_may_have_committed(sql: str) -> None:
+    """A procedure and a block may COMMIT on their way, outside of a transaction."""
+    asked = Asked(statement_by_statement(POSTGRES, marked(sql)))
+    asked.reply([])
+    asked.refuse(DatabaseError("no"))
+    asked.reply()
+    with pytest.raises(ExecuteMigration) as caught:
+        asked.reply([])
+    assert caught.value.state == IN_PART + WAY_OUT
 
 
 def test_a_doubtful_file_fails_where_the_server_says() -> None:

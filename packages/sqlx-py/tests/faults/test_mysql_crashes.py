@@ -234,7 +234,8 @@ def test_what_a_failed_file_has_set_hides_nothing(
         sqlx.Migrator(directory).run(on_either.url)
     table = f"`{on_either.name}`._sqlx_migrations"
     assert caught.value.state == (
-        "DDL commits at once here: lines 1 to 2 are committed for good; complete it by"
+        "DDL commits at once here: lines 1 to 2 are committed for good; the statement"
+        " that failed may be done in part; complete it by"
         f" hand and UPDATE {table} SET success = TRUE WHERE version = 3, or undo it by"
         f" hand and DELETE FROM {table} WHERE version = 3"
     )

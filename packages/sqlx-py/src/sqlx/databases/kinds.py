@@ -63,7 +63,7 @@ KINDS = {
     "asyncpg.Pool": Kind(ASYNCPG, "", "borrowed_async", REACHES, lends=True),
     "pymysql.Connection": Kind(PYMYSQL, "given", "given_async"),
     "asyncmy.Connection": Kind(ASYNCMY, "", "given_asyncmy"),
-    "asyncmy.Pool": Kind(ASYNCMY, "", "borrowed_asyncmy", lends=True),
+    "asyncmy.Pool": Kind(ASYNCMY, "", "borrowed_asyncmy", REACHES, lends=True),
     # An engine lends a connection of one of the kinds above.
     "sqlalchemy.Engine": Kind(ENGINES, "lent", lends=True),
     "sqlalchemy.AsyncEngine": Kind(ENGINES, "", "lent_async", lends=True),

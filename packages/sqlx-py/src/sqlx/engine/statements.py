@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 
 from sqlx.engine.attempt import attempt
 from sqlx.engine.dialect import Dialect, Frame
-from sqlx.engine.partly import is_whole
+from sqlx.engine.partly import (
+    IN_PART,
+    committed_on_its_way,
+    may_be_in_part,
+    not_taken_back,
+)
 from sqlx.engine.steps import Script, Steps
 from sqlx.engine.task import Task, failure, way_out
 from sqlx.errors import ConnectionLost, DatabaseError
-from sqlx.migrations.statements import (
-    commits_implicitly,
-    ends_transaction,
-    transaction_control,
-)
+from sqlx.migrations.statements import ends_transaction, transaction_control
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,12 +53,28 @@ def own_control(dialect: Dialect, task: Task) -> Steps[None]:
     error = yield from attempt(dialect, script)
     if not isinstance(error, DatabaseError):
         return
-    lost = isinstance(error, ConnectionLost)
-    if lost or _may_have_committed(dialect, task, error, frame):
-        state = COMMITTED + way_out(dialect.table, task.migration)
+    left = yield from _left_of_own(dialect, task, error, frame)
+    if left:
+        state = left + way_out(dialect.table, task.migration)
         raise failure(task, error, frame, state) from error
     yield dialect.unclaim(task.migration)
     raise failure(task, error, frame, UNDONE) from error
+
+
+def _left_of_own(
+    dialect: Dialect, task: Task, error: DatabaseError, frame: Frame
+) -> Steps[str]:
+    """Say what is committed of a file with control of its own; nothing: empty."""
+    statements = task.statements
+    if isinstance(error, ConnectionLost) or not statements.certain:
+        return COMMITTED
+    index = error.completed - len(frame.before)
+    controls = transaction_control(statements, dialect.syntax)
+    complete = statements.items[:index]
+    if any(item in controls and ends_transaction(item) for item in complete):
+        return COMMITTED
+    on_its_way = committed_on_its_way(dialect, task, index)
+    return on_its_way or (yield from not_taken_back(dialect, task, index))
 
 
 def statement_by_statement(dialect: Dialect, task: Task) -> Steps[None]:
@@ -88,22 +105,16 @@ def _give_up(
         raise failure(task, error, ALONE, state) from error
     left = yield from broken_things(dialect, task.statements.text)
     new = {name: mend for name, mend in left.items() if name not in before}
-    if index == 0 and not new and _left_nothing(dialect, task):
+    in_part = may_be_in_part(dialect, task, index)
+    if index == 0 and not new and not in_part:
         yield dialect.unclaim(task.migration)
         raise failure(task, error, ALONE, UNTOUCHED) from error
     state = _state(dialect, task, new)
+    if in_part:
+        state = f"{IN_PART}; {state}"
     if index:
         state = f"the statements before it are committed; {state}"
     raise failure(task, error, ALONE, state) from error
-
-
-def _left_nothing(dialect: Dialect, task: Task) -> bool:
-    """Tell whether a first statement that failed was not done in part."""
-    statements = task.statements
-    if not statements.certain:
-        return False
-    at_once = not dialect.transactional_ddl and commits_implicitly(statements.items[0])
-    return not at_once or is_whole(task, 0)
 
 
 def _state(dialect: Dialect, task: Task, broken: Broken) -> str:
@@ -135,23 +146,3 @@ def broken_things(dialect: Dialect, text: str) -> Steps[Broken]:
         for name, bare, table, mend in rows
         if {str(bare).lower(), str(table).lower()} & words
     }
-
-
-def _may_have_committed(
-    dialect: Dialect, task: Task, error: DatabaseError, frame: Frame
-) -> bool:
-    """Tell whether an own COMMIT (or ROLLBACK) of the file was carried out."""
-    statements = task.statements
-    if not statements.certain:
-        return True
-    index = error.completed - len(frame.before)
-    controls = transaction_control(statements, dialect.syntax)
-    complete = statements.items[:index]
-    if any(item in controls and ends_transaction(item) for item in complete):
-        return True
-    if dialect.transactional_ddl:
-        return False
-    # The first one has nothing before it to commit; if it is DDL, it commits itself.
-    commits = [*filter(commits_implicitly, statements.items[1 : index + 1])]
-    first = [item for item in complete[:1] if item not in controls]
-    return bool(commits) or any(map(commits_implicitly, first))

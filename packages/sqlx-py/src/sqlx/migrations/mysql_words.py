@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from sqlx.migrations.splitting import Statement, Statements
 
 __all__ = [
+    "changes_nothing",
     "commits_implicitly",
+    "fails_as_a_whole",
     "is_control",
     "leaves_session",
     "loads_from_client",
+    "runs_code",
 ]
 
 
@@ -33,6 +36,34 @@ def commits_implicitly(statement: Statement) -> bool:
     if first in {"CREATE", "DROP"}:
         return second not in {"TEMPORARY", "PREPARE"}
     return first in _COMMIT or (first, second) in _COMMIT_BY_TWO
+
+
+def fails_as_a_whole(statement: Statement, sql: str) -> bool:
+    """Tell whether a statement is DDL that is done as a whole or not at all.
+
+    What is not known to be is not: databases are dropped file by file, users made and
+    tables dropped one by one, and what is replaced is dropped first.
+    """
+    verb, noun = [*statement.words, "", ""][:2]
+    if verb not in {"ALTER", "CREATE", "DROP"}:
+        return False
+    several = verb == "DROP" or noun in _ACCOUNTS
+    return noun in _WHOLE | _ACCOUNTS and not (several and "," in sql)
+
+
+def changes_nothing(statement: Statement, sql: str) -> bool:
+    """Tell whether a statement only reads, or sets the session, and calls nothing."""
+    if _DOES_MORE.search(sql):
+        return False
+    first, second = [*statement.words, "", ""][:2]
+    sets = first == "SET" and second != "STATEMENT"
+    sets = sets and not commits_implicitly(statement)
+    return sets or first in {"SELECT", "SHOW", "USE"}
+
+
+def runs_code(statement: Statement) -> bool:
+    """Tell whether a statement runs others, which nobody sees: they may commit."""
+    return not _RUNNERS.isdisjoint((statement.words[:1], statement.words[:2]))
 
 
 def is_control(statement: Statement) -> bool:
@@ -87,6 +118,23 @@ _COMMIT_BY_TWO = frozenset(
         ("IMPORT", "TABLE"),
     }
 )
+_WHOLE = frozenset(
+    {
+        *("TABLE", "INDEX", "UNIQUE", "FULLTEXT", "SPATIAL", "VIEW", "TRIGGER"),
+        *("PROCEDURE", "FUNCTION", "AGGREGATE", "EVENT", "SEQUENCE"),
+        *("DEFINER", "ALGORITHM", "SQL"),  # … of a view, a routine, a trigger
+    }
+)
+_ACCOUNTS = frozenset({"USER", "ROLE"})
+_RUNNERS = frozenset(
+    {
+        *((word,) for word in ("CALL", "EXECUTE", "CASE", "DECLARE", "FOR", "IF")),
+        *((word,) for word in ("LOOP", "REPEAT", "WHILE")),
+        *(("BEGIN", "NOT"), ("SET", "STATEMENT")),
+    }
+)
+# What is called may write; INTO a file, and what is set for all, outlast the session.
+_DOES_MORE = re.compile(r"\(|\bINTO\b|GLOBAL|PERSIST", re.IGNORECASE)
 _CONTROL = frozenset({("COMMIT",), ("ROLLBACK",), ("XA",)})
 
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*+'|\"(?:[^\"\\]|\\.|\"\")*+\"", re.DOTALL)

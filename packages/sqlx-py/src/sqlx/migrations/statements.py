@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from sqlx.migrations.lexing import Syntax
 from sqlx.migrations.mysql_words import (
+    changes_nothing,
     commits_implicitly,
+    fails_as_a_whole,
     is_control,
     leaves_session,
     loads_from_client,
+    runs_code,
 )
 from sqlx.migrations.splitting import (
     MOST_WORDS,
@@ -29,14 +32,17 @@ __all__ = [
     "Statement",
     "Statements",
     "Syntax",
+    "changes_nothing",
     "client_copy",
     "commits_implicitly",
     "ends_transaction",
+    "fails_as_a_whole",
     "is_plain_ddl",
     "leaves_settings",
     "parts",
     "pieces",
     "position",
+    "runs_code",
     "split",
     "transaction_control",
 ]

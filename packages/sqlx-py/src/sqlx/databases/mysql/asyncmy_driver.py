@@ -12,9 +12,9 @@ from asyncmy.errors import MySQLError
 
 from sqlx.databases.mysql.dialect import MySqlDialect
 from sqlx.databases.mysql.driver import (
-    KILL_AGAIN_SECONDS,
     UNREADABLE,
     said,
+    unless_cancelled,
 )
 from sqlx.databases.mysql.message import Reading, messages
 from sqlx.errors import ConnectionFailed, ConnectionLost, InTransaction
@@ -49,15 +49,19 @@ class AsyncmyConnection:
         asyncmy would close the connection, and the server would go on.
         """
         work = asyncio.ensure_future(self._run(step))
+        return await unless_cancelled(work, self._interrupt)
+
+    async def set_autocommit(self, *, yes: bool) -> None:
+        """Let each statement commit itself, or not.
+
+        As asyncmy does it: it passes over what the server says of a `SET` of ours.
+        """
         try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            while not work.done():  # what overtakes the statement is in vain
-                with suppress(MySQLError, OSError):
-                    await self._kill()
-                await asyncio.wait([work], timeout=KILL_AGAIN_SECONDS)
-            work.exception()
-            raise
+            await self._connection.autocommit(yes)
+        except MySQLError as error:
+            self.lost = True
+            code, message = said(error)
+            raise ConnectionLost(message, code=code or None) from None
 
     async def _run(self, step: Query | Script) -> Rows:
         reading, session = Reading(step), self._connection
@@ -88,8 +92,12 @@ class AsyncmyConnection:
             session._use_unicode, session._decoders = theirs  # noqa: SLF001
         return reading.rows
 
-    async def _kill(self) -> None:
+    async def _interrupt(self) -> None:
         """End what the server does for us, over a second connection."""
+        with suppress(MySQLError, OSError):
+            await self._kill()
+
+    async def _kill(self) -> None:
         like = self._connection
         second = await asyncmy.connect(
             host=like._host,  # noqa: SLF001 -- asyncmy has no other way to be asked.
@@ -118,31 +126,38 @@ async def given_asyncmy(
         raise ConnectionLost("the connection given is closed")
     if connection.get_transaction_status():
         raise InTransaction
-    mode, autocommit = connection.autocommit_mode, connection.get_autocommit()
     charset, ours = connection.character_set_name(), AsyncmyConnection(connection)
     if not charset.startswith("utf8"):
         raise ConnectionFailed(WRONG_CHARSET.format(charset), final=True)
-    await connection.autocommit(True)  # noqa: FBT003 -- asyncmy's.
+    mode, autocommit = connection.autocommit_mode, connection.get_autocommit()
+    await ours.set_autocommit(yes=True)
     try:
-        mariadb = "mariadb" in connection.get_server_info().lower()
-        yield MySqlDialect(mariadb, owned=False), ours
+        yield MySqlDialect.of(connection.get_server_info(), owned=False), ours
     finally:
         if connection.connected and not ours.lost:
-            await connection.autocommit(autocommit)
+            with suppress(ConnectionLost):  # What went wrong before counts.
+                await ours.set_autocommit(yes=autocommit)
             connection.autocommit_mode = mode
 
 
 @asynccontextmanager
 async def borrowed_asyncmy(
     pool: Any,  # noqa: ANN401 -- it has no types.
+    timeout_seconds: float,
 ) -> AsyncIterator[tuple[MySqlDialect, AsyncmyConnection]]:
     """Take a connection from a pool, and give it back.
 
     Raises:
-        ConnectionFailed: The pool is closed, or cannot connect.
+        ConnectionFailed: The pool is closed, cannot connect, or has none to give in
+            time.
     """
     try:
-        connection = await pool.acquire()
+        async with asyncio.timeout(timeout_seconds):
+            connection = await pool.acquire()
+    except TimeoutError:
+        raise ConnectionFailed(
+            f"the pool had no connection to give in {timeout_seconds:g} s"
+        ) from None
     except (MySQLError, RuntimeError, OSError) as error:
         raise ConnectionFailed(said(error)[1]) from None
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,8 +23,10 @@ from sqlx.databases.mysql.driver import (
     check_idle,
     said,
 )
+from sqlx.databases.mysql.session import SPEECH_NOW, autocommits, speak
 from sqlx.databases.reach import Reach
-from sqlx.errors import ConnectionFailed
+from sqlx.engine.steps import Query
+from sqlx.errors import ConnectionFailed, ConnectionLost
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -203,7 +205,7 @@ async def opened_async(
 
 @contextmanager
 def given(
-    connection: Connection,
+    connection: Any,  # noqa: ANN401 -- its stubs lack what we ask.
 ) -> Iterator[tuple[MySqlDialect, MySqlConnection]]:
     """Use a connection of the user's, and leave it as it was.
 
@@ -212,21 +214,9 @@ def given(
         ConnectionLost: It is closed.
     """
     check_idle(connection)
-    mode, autocommit = connection.autocommit_mode, connection.get_autocommit()
-    charset, collation = connection.charset, connection.collation
-    if charset != UTF8:
-        connection.set_character_set(UTF8)
-    connection.autocommit(True)  # noqa: FBT003 -- PyMySQL's.
     ours = MySqlConnection(connection, _like(connection), str)
-    try:
-        yield MySqlDialect(_is_mariadb(connection), owned=False), ours
-    finally:
-        ours.close()
-        if connection.open and not ours.lost:
-            if charset != UTF8:
-                connection.set_character_set(charset, collation)
-            connection.autocommit(autocommit)
-            connection.autocommit_mode = mode
+    with closing(ours), _committing(connection, ours), _in_utf8(connection, ours):
+        yield MySqlDialect.of(connection.get_server_info(), owned=False), ours
 
 
 @asynccontextmanager
@@ -276,17 +266,51 @@ def _ours(connection: Connection, place: Place) -> MySqlConnection:
     return MySqlConnection(connection, another, place.redact)
 
 
-def _dialect(connection: Connection, place: Place) -> MySqlDialect:
+@contextmanager
+def _committing(connection: Connection, ours: MySqlConnection) -> Iterator[None]:
+    """Let each statement of a given connection commit itself."""
+    if connection.get_autocommit():
+        yield
+        return
+    ours.execute(autocommits(yes=True))
+    with _put_back(ours, autocommits(yes=False)):
+        yield
+
+
+@contextmanager
+def _in_utf8(connection: Any, ours: MySqlConnection) -> Iterator[None]:  # noqa: ANN401 -- its stubs lack what we change.
+    """Have a given connection send UTF-8."""
+    if connection.charset == UTF8:
+        yield
+        return
+    (theirs,), encoding = ours.execute(SPEECH_NOW), connection.encoding
+    ours.execute(Query(f"SET NAMES {UTF8}"))
+    connection.encoding = "utf8"
+    try:
+        with _put_back(ours, speak(theirs)):
+            yield
+    finally:
+        connection.encoding = encoding
+
+
+@contextmanager
+def _put_back(ours: MySqlConnection, settings: Query) -> Iterator[None]:
+    """Set what the user had; on one that is lost, what went wrong before counts."""
+    try:
+        yield
+    finally:
+        if not ours.lost:
+            with suppress(ConnectionLost):
+                ours.execute(settings)
+
+
+def _dialect(connection: Any, place: Place) -> MySqlDialect:  # noqa: ANN401 -- its stubs lack a type.
     url = place.url
-    return MySqlDialect(
-        _is_mariadb(connection),
+    return MySqlDialect.of(
+        connection.get_server_info(),
         time_zone=url.time_zone or "",
         collation=(url.collation if url.charset == UTF8 else "") or "",
     )
-
-
-def _is_mariadb(connection: Any) -> bool:  # noqa: ANN401 -- its stubs lack a type.
-    return "mariadb" in connection.get_server_info().lower()
 
 
 def _like(connection: Any) -> Callable[[], Connection]:  # noqa: ANN401 -- as above.

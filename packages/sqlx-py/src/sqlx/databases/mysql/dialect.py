@@ -8,7 +8,7 @@ that says FALSE.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlx.databases.marks import beside
 from sqlx.databases.mysql import lock, marks, rows
@@ -58,6 +58,7 @@ class MySqlDialect:
         has_marks: Whether the table of marks was seen.
         message_bytes: The most that a message may have; 0 until the server told.
         before: How the session was set when it came to us.
+        sessions: Where the server lists its sessions.
     """
 
     mariadb: bool
@@ -72,6 +73,13 @@ class MySqlDialect:
     has_marks: bool = False
     message_bytes: int = 0
     before: Before | None = None
+    sessions: str = lock.NO_SESSIONS
+
+    @classmethod
+    def of(cls, server: str, **known: Any) -> MySqlDialect:  # noqa: ANN401 -- its fields.
+        """Make the dialect of a server, by what it says of itself."""
+        mariadb = "mariadb" in server.lower()
+        return cls(mariadb, sessions=lock.sessions(server, mariadb=mariadb), **known)
 
     @property
     def syntax(self) -> Syntax:
@@ -161,7 +169,8 @@ class MySqlDialect:
         """Ask for the lock; the reply also tells how the session is set."""
         taken = lock.take(self._name) if self.locking else "1"
         names = ", ".join(f"@@{name}" for name in settings(mariadb=self.mariadb))
-        return Query(f"SELECT {taken}, {rows.DATABASE}, @@max_allowed_packet, {names}")
+        told = f"{rows.DATABASE}, @@max_allowed_packet, {names}"
+        return Query(f"SELECT {taken}, {told} LIMIT 1")
 
     def locked(self, reply: Rows) -> tuple[MySqlDialect, bool | None]:
         """Read the reply of `try_lock`.
@@ -180,7 +189,7 @@ class MySqlDialect:
 
     def holder(self) -> Query:
         """Ask who holds the lock."""
-        return Query(lock.holder(self._name, mariadb=self.mariadb))
+        return Query(lock.holder(self._name, self.sessions))
 
     def holder_words(self, reply: Rows) -> str:
         """Say who holds the lock."""
@@ -191,12 +200,11 @@ class MySqlDialect:
         return Query(lock.keep(self._name) if self.locking else "SELECT 'true'")
 
     def release(self) -> Query:
-        """Put the user's settings back, and give the lock back."""
+        """Give the lock back, and put the user's settings back, if it can be done."""
         theirs = None if self.owned else self.before
-        texts = ["SET @sqlx_begun = NULL, @sqlx_hit = NULL, @sqlx_kept = NULL"]
+        texts = [f"DO RELEASE_LOCK({self._name})"] if self.locking else []
+        texts.append("SET @sqlx_begun = NULL, @sqlx_hit = NULL, @sqlx_kept = NULL")
         texts += theirs.restore() if theirs else []
-        if self.locking:
-            texts.append(f"SELECT RELEASE_LOCK({self._name})")
         return Query(";\n".join(texts))
 
     def prepare(self) -> Query:

@@ -17,7 +17,8 @@ from sqlx.databases.mysql.message import Message, Reading, messages
 from sqlx.errors import ConnectionLost, DatabaseError, InTransaction, SqlxError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from asyncio import Future
+    from collections.abc import Awaitable, Callable, Iterator
     from concurrent.futures import ThreadPoolExecutor
 
     from sqlx.engine.steps import Query, Rows, Script
@@ -28,6 +29,7 @@ __all__ = [
     "MySqlConnection",
     "check_idle",
     "said",
+    "unless_cancelled",
 ]
 
 Connection: TypeAlias = "pymysql.Connection[Any]"
@@ -151,14 +153,38 @@ class AsyncMySqlConnection:
 
         loop = asyncio.get_running_loop()
         work = loop.run_in_executor(self._thread, self._connection.execute, step)
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            while not work.done():  # what overtakes the statement is in vain
-                await asyncio.to_thread(self._connection.interrupt)
-                await asyncio.wait([work], timeout=KILL_AGAIN_SECONDS)
-            work.exception()
-            raise
+        return await unless_cancelled(work, self._interrupt)
+
+    async def _interrupt(self) -> None:
+        import asyncio
+
+        await asyncio.to_thread(self._connection.interrupt)
+
+
+async def unless_cancelled(
+    work: Future[Rows], interrupt: Callable[[], Awaitable[None]]
+) -> Rows:
+    """Await a step; when cancelled, have the server end it, and its replies read.
+
+    Args:
+        work: Carries it out.
+        interrupt: Tells the server to end it; in vain when it overtakes the statement.
+    """
+    import asyncio
+
+    from sqlx.databases.held import held
+
+    async def end() -> None:
+        while not work.done():
+            await interrupt()
+            await asyncio.wait([work], timeout=KILL_AGAIN_SECONDS)
+        work.exception()
+
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await held(end())
+        raise
 
 
 def said(error: Exception) -> tuple[int, str]:

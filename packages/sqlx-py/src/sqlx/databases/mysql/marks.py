@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlx.databases.mysql.session import EVERY_ROW
+
 if TYPE_CHECKING:
     from sqlx.migrations.migration import Migration
 
@@ -36,4 +38,5 @@ def remove(marks: str, table: str, version: int) -> str:
 
 def listing(marks: str, table: str) -> str:
     """List the versions that are applied and marked."""
-    return f"SELECT m.version FROM {marks} m JOIN {table} h ON {OF_THE_ROW}"
+    joined = f"{marks} m JOIN {table} h ON {OF_THE_ROW}"
+    return f"SELECT m.version FROM {joined} {EVERY_ROW}"

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlx.databases.marks import MARKS
-from sqlx.databases.mysql.session import literal, quoted
+from sqlx.databases.mysql.session import EVERY_ROW, literal, quoted
 from sqlx.migrations.migration import Kind
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def listing(table: str, *, details: bool) -> str:
         f" (SELECT count(*) {known} AND t.table_name = '{MARKS}'), h.version,"
         f" {_hex('h.description')}, h.success, HEX(h.checksum), {moment},"
         " h.execution_time"
-        f" FROM {ONE} LEFT JOIN {table} h ON TRUE ORDER BY h.version"
+        f" FROM {ONE} LEFT JOIN {table} h ON TRUE ORDER BY h.version {EVERY_ROW}"
     )
 
 
@@ -177,7 +177,7 @@ def finish(table: str, migration: Migration) -> tuple[str, ...]:
         record,
         "SET @sqlx_hit = ROW_COUNT()",
         "COMMIT",
-        f"SELECT {migration.version}, {elapsed} FROM {ONE} WHERE @sqlx_hit = 1",
+        f"SELECT {migration.version}, {elapsed} FROM {ONE} WHERE @sqlx_hit = 1 LIMIT 1",
     )
 
 
@@ -191,7 +191,7 @@ def _record(table: str, migration: Migration) -> str:
 def _told(migration: Migration, elapsed: str) -> str:
     return (
         f"SELECT {migration.version} AS sqlx_version,"
-        f" {elapsed} AS sqlx_execution_time, {_unless('ROW_COUNT() <> 1')}"
+        f" {elapsed} AS sqlx_execution_time, {_unless('ROW_COUNT() <> 1')} LIMIT 1"
     )
 
 

@@ -11,12 +11,26 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlx.engine.steps import Query
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from sqlx.engine.steps import Row
+    from sqlx.engine.steps import Row, Value
 
-__all__ = ["CREATE", "Before", "limits", "literal", "ours", "quoted", "settings"]
+__all__ = [
+    "CREATE",
+    "EVERY_ROW",
+    "SPEECH_NOW",
+    "Before",
+    "autocommits",
+    "limits",
+    "literal",
+    "ours",
+    "quoted",
+    "settings",
+    "speak",
+]
 
 CREATE = """CREATE TABLE IF NOT EXISTS {table} (
     version BIGINT PRIMARY KEY,
@@ -27,13 +41,16 @@ CREATE = """CREATE TABLE IF NOT EXISTS {table} (
     execution_time BIGINT NOT NULL
 )"""
 """SQLx's own text (migrations.md 2.1)."""
-SETTINGS = (
-    "sql_mode",  # first: how all else is read
-    "autocommit",
+SPEECH = (
     "character_set_client",
     "character_set_connection",
     "character_set_results",
-    "collation_connection",
+    "collation_connection",  # behind what sets it, too
+)
+SETTINGS = (
+    "sql_mode",  # first: how all else is read
+    "autocommit",
+    *SPEECH,
     "default_storage_engine",
     "foreign_key_checks",
     "group_concat_max_len",
@@ -57,6 +74,10 @@ MODES = "PIPES_AS_CONCAT,NO_ENGINE_SUBSTITUTION,IGNORE_SPACE"
 """SQLx's (migrations.md 9.4); it asks for the last by a flag of the connection."""
 LONGEST_SECONDS = 31_536_000  # a year: the most that `lock_wait_timeout` takes
 LONGEST_ROW_SECONDS = 100_000_000  # what MariaDB's InnoDB takes at most
+MOST_ROWS = 18_446_744_073_709_551_615
+EVERY_ROW = f"LIMIT {MOST_ROWS}"
+"""What a session has as `sql_select_limit` goes for what says no limit itself."""
+SPEECH_NOW = Query(f"SELECT {', '.join(f'@@{name}' for name in SPEECH)} LIMIT 1")
 NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
@@ -87,6 +108,7 @@ def ours(*, mariadb: bool, time_zone: str, collation: str) -> str:
     known = [
         f"sql_mode = CONCAT(@@sql_mode, ',{MODES}')",
         "autocommit = 1",
+        f"sql_select_limit = {MOST_ROWS}",
         f"{longest} = 0",
     ]
     if time_zone:
@@ -128,12 +150,27 @@ class Before:
 
     def restore(self) -> Iterator[str]:
         """The statements that put everything back."""
-        known = (f"{name} = {_written(value)}" for name, value in self.values)
-        yield f"SET {', '.join(known)}"
+        yield _put(self.values)
         yield f"USE {quoted(self.database)}"
 
 
-def _written(value: str | None) -> str:
+def autocommits(*, yes: bool) -> Query:
+    """Let each statement commit itself, or not."""
+    return Query(f"SET autocommit = {yes:d}")
+
+
+def speak(row: Row) -> Query:
+    """Put back what `SPEECH_NOW` told."""
+    return Query(_put(zip(SPEECH, row, strict=True)))
+
+
+def _put(values: Iterable[tuple[str, Value]]) -> str:
+    known = (f"{name} = {_written(value)}" for name, value in values)
+    return f"SET {', '.join(known)}"
+
+
+def _written(value: Value) -> str:
     if value is None:
         return "NULL"
-    return value if NUMBER.fullmatch(value) else literal(value)
+    text = str(value)
+    return text if NUMBER.fullmatch(text) else literal(text)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from sqlx.databases.held import held
 from sqlx.databases.postgres.dialect import PostgresDialect
 from sqlx.databases.postgres.replies import (
     COPY_REFUSED,
@@ -96,7 +97,7 @@ class _Wire:
             lost = ConnectionLost if self.connection.is_closed() else DatabaseError
             raise lost(one_line(str(error))) from None
         except asyncio.CancelledError:
-            await self._ended()
+            await held(self._ended())
             raise
         if isinstance(step, Query):
             return self.tap.results[-1].rows()
