@@ -32,9 +32,11 @@ from sqlx.migrations.lexing import (
 
 __all__ = ["mysql_lexicon"]
 
+# A group is repeated within `(?>…)`: Python before 3.11.5 errs in possessive groups.
 _STRING_ENDS = {
     quote: re.compile(
-        rf"[^{quote}\\]*+(?:(?:\\.|{quote}{quote})[^{quote}\\]*+)*+{quote}", re.DOTALL
+        rf"[^{quote}\\]*+(?>(?:(?:\\.|{quote}{quote})[^{quote}\\]*+)*){quote}",
+        re.DOTALL,
     )
     for quote in "'\""
 }
@@ -56,7 +58,7 @@ def mysql_lexicon(delimiter: str = ";", *, conditional: bool = False) -> Lexicon
     stop = f"(?!{re.escape(delimiter)})" if own else ""
     # What no splitter need see: rows of a dump are crossed in one step.
     inert = (
-        rf"(?:(?:{stop}[^()'\"`#;\\/*\0-])++|{_QUOTED}"
+        rf"(?:(?>(?:{stop}[^()'\"`#;\\/*\0-])+)|{_QUOTED}"
         rf"|{stop}(?:-(?!-)|/(?!\*)|\*(?!/)))"
     )
     marks = "|".join(
@@ -64,20 +66,20 @@ def mysql_lexicon(delimiter: str = ";", *, conditional: bool = False) -> Lexicon
             *([f"(?P<delimiter>{re.escape(delimiter)})"] if own else []),
             "(?P<name>`)|(?P<line>#|--(?=[\0- \x7f]|\\Z))",
             r"(?P<closing>\*/)" if conditional else _CONDITIONAL,
-            rf"(?P<block>/\*)|(?P<flat>\({inert}*+\))|(?P<open>\()|(?P<close>\))",
+            rf"(?P<block>/\*)|(?P<flat>\((?>{inert}*)\))|(?P<open>\()|(?P<close>\))",
             r"(?P<semicolon>;)|(?P<doubt>\\(?!N)|\0)",
         ]
     )
-    letter = f"(?:{stop}{INNER})*+"
+    letter = f"(?>(?:{stop}{INNER})*)"
     others = ascii_but("`#*" if conditional else "`#")
     return Lexicon(
         every=re.compile(
             f"[{BLANKS}]*+(?:{marks}|(?P<string>[bBxXnN]?'|\")"
             f"|(?P<word>(?:{FIRST}|\\$){letter})|(?P<number>[0-9]{letter})"
-            rf"|(?P<other>(?:{stop}{others})++|[/*\\-]))"
+            rf"|(?P<other>(?>(?:{stop}{others})+)|[/*\\-]))"
         ),
         marks=re.compile(
-            rf"(?:{inert}|\({inert}*+\))*+(?:{marks}|(?P<string>['\"])|(?P<other>[-*\\])|\Z)"
+            rf"(?>(?:{inert}|\((?>{inert}*)\))*)(?:{marks}|(?P<string>['\"])|(?P<other>[-*\\])|\Z)"
         ),
         ends={
             "string": _string,

@@ -137,7 +137,9 @@ _RUNNERS = frozenset(
 _DOES_MORE = re.compile(r"\(|\bINTO\b|GLOBAL|PERSIST", re.IGNORECASE)
 _CONTROL = frozenset({("COMMIT",), ("ROLLBACK",), ("XA",)})
 
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*+'|\"(?:[^\"\\]|\\.|\"\")*+\"", re.DOTALL)
+_QUOTED = re.compile(
+    r"'(?>(?:[^'\\]|\\.|'')*)'|\"(?>(?:[^\"\\]|\\.|\"\")*)\"", re.DOTALL
+)
 _ASSIGNMENT = re.compile(
     r"(?:\bSET\s|,)\s*(?:@@)?(?:(?P<scope>SESSION|LOCAL|GLOBAL|PERSIST|PERSIST_ONLY)"
     r"[\s.]\s*)?(?P<name>\w+)\s*:?=\s*(?P<value>[^\s,]*)",
