@@ -171,8 +171,8 @@ def finish(table: str, migration: Migration) -> tuple[str, ...]:
     """
     down = migration.kind is Kind.DOWN
     record = delete(table, migration) if down else _record(table, migration)
-    where = f"{_is(migration)}"
-    elapsed = "0" if down else f"(SELECT execution_time FROM {table} WHERE {where})"
+    row = f"{table} WHERE {_is(migration)}"
+    elapsed = "0" if down else f"(SELECT execution_time FROM {row})"
     return (
         record,
         "SET @sqlx_hit = ROW_COUNT()",

@@ -13,17 +13,20 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from sqlx.databases.adapting import Write, adapters
 from sqlx.databases.loading import subclass
 from sqlx.queries.annotations import Annotation, Form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     from sqlx.queries.running.building import Build
 
 __all__ = ["adapt", "adapt_all", "is_plain", "leaf"]
 
-_EXACTLY_PLAIN = frozenset({str, int, float, bool, bytes, type(None), Decimal, date})
+_EXACTLY_PLAIN: frozenset[type] = frozenset(
+    {str, int, float, bool, bytes, type(None), Decimal, date}
+)
 _NO_ZONE = (
     "has a time zone, which MySQL would drop; pass it in the session's, without one: "
     "value.astimezone(UTC).replace(tzinfo=None)"
@@ -46,30 +49,6 @@ def is_plain(annotation: Annotation) -> bool:
             return False
 
 
-def adapt(_: object, value: Any) -> Any:  # noqa: ANN401 -- the user's.
-    """Make a value into one that is written as it is meant.
-
-    What is of no class that is known is the driver's to write, or to refuse.
-
-    Raises:
-        TypeError: It has a time zone.
-    """
-    if type(value) in _EXACTLY_PLAIN:
-        return value
-    for cls in type(value).__mro__:
-        write = _WRITERS.get(cls)
-        if write is not None:
-            return write(value)
-    return value
-
-
-def adapt_all(_: object, values: Collection[Any]) -> Collection[Any]:
-    """Do the same with several values."""
-    if _EXACTLY_PLAIN.issuperset(map(type, values)):
-        return values
-    return tuple([adapt(_, value) for value in values])
-
-
 def _write_datetime(value: datetime) -> datetime:
     if value.tzinfo is None:
         return datetime.combine(value.date(), value.time())
@@ -90,7 +69,7 @@ def _write_enum(member: enum.Enum) -> Any:  # noqa: ANN401 -- an enum can hold a
     return adapt(None, member.value)
 
 
-_WRITERS: dict[type, Callable[[Any], Any]] = {
+_WRITERS: dict[type, Write] = {
     str: str.__str__,
     int: int,
     float: float,
@@ -107,6 +86,7 @@ _WRITERS: dict[type, Callable[[Any], Any]] = {
     tuple: json.dumps,
     enum.Enum: _write_enum,
 }
+adapt, adapt_all = adapters(_EXACTLY_PLAIN, _WRITERS)
 
 
 def leaf(cls: type) -> Build | None:

@@ -14,11 +14,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from sqlx.databases.adapting import Write, adapters
 from sqlx.databases.loading import subclass
 from sqlx.queries.annotations import Annotation, Form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     from sqlx.queries.running.building import Build
 
@@ -44,24 +45,6 @@ def is_plain(annotation: Annotation) -> bool:
             return False
 
 
-def adapt(_: object, value: Any) -> Any:  # noqa: ANN401 -- the user's.
-    """Make a value into one that SQLite can keep."""
-    if type(value) in _EXACTLY_PLAIN:
-        return value
-    for cls in type(value).__mro__:
-        write = _WRITERS.get(cls)
-        if write is not None:
-            return write(value)
-    return value
-
-
-def adapt_all(_: object, values: Collection[Any]) -> Collection[Any]:
-    """Do the same with several values."""
-    if _EXACTLY_PLAIN.issuperset(map(type, values)):
-        return values
-    return [adapt(_, value) for value in values]
-
-
 def _write_datetime(value: datetime) -> str:
     """Write as SQLx does: a blank where there is no zone, as in SQLite's functions."""
     return value.isoformat(" " if value.tzinfo is None else "T")
@@ -71,7 +54,7 @@ def _write_enum(member: enum.Enum) -> Any:  # noqa: ANN401 -- an enum can hold a
     return member if isinstance(member, _PLAIN) else adapt(None, member.value)
 
 
-_WRITERS: dict[type, Callable[[Any], Any]] = {
+_WRITERS: dict[type, Write] = {
     datetime: _write_datetime,
     date: date.isoformat,
     time: time.isoformat,
@@ -82,6 +65,7 @@ _WRITERS: dict[type, Callable[[Any], Any]] = {
     tuple: json.dumps,
     enum.Enum: _write_enum,
 }
+adapt, adapt_all = adapters(_EXACTLY_PLAIN, _WRITERS)
 
 
 def leaf(cls: type) -> Build | None:
