@@ -13,7 +13,6 @@ Rules that every statement here keeps (reliability.md, findings 1 to 10):
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 
 from sqlx.databases.marks import beside
@@ -192,7 +191,7 @@ class PostgresDialect:
         )
         known = replace(known, literals_standard=standard == "on")
         if snapshot and not known.before and not known.pooled:
-            known = replace(known, before=_before(str(snapshot)))
+            known = replace(known, before=Before.read(str(snapshot)))
         return known, None if granted is None else granted == "true"
 
     def holder(self) -> Query:
@@ -393,9 +392,3 @@ class PostgresDialect:
 
 def _frame(before: list[str], after: tuple[str, ...], lock: int, marks: int) -> Frame:
     return Frame(tuple(before), after, lock, len(before) - 1, marks)
-
-
-def _before(snapshot: str) -> Before:
-    found = json.loads(snapshot)
-    settings = tuple((found["settings"] or {}).items())
-    return Before(found["role"], found["user"], settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -129,6 +130,13 @@ class Before:
     role: str
     user: str
     settings: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def read(cls, snapshot: str) -> Before:
+        """Read the reply to `SNAPSHOT`."""
+        found = json.loads(snapshot)
+        settings = tuple((found["settings"] or {}).items())
+        return cls(found["role"], found["user"], settings)
 
     def identity(self) -> Iterator[str]:
         """The statements that put user and role back."""
