@@ -182,3 +182,29 @@ def test_an_interrupted_run_ends_the_server_s_statement(
     dirty = [(2, False)] if "CREATE" in sql else []
     assert on_mysql.versions() == [(1, True), *dirty]
     assert on_mysql.locks() == 0
+
+
+def test_an_interrupted_run_that_cannot_stop_the_server_says_so(
+    start: Start, write: Write, on_mysql: Database
+) -> None:
+    """The server grants no second session to say it by."""
+    user = f"{on_mysql.name}_once"
+    on_mysql.execute(f"CREATE USER {user} WITH MAX_USER_CONNECTIONS 1")
+    on_mysql.execute(f"GRANT ALL ON *.* TO {user}")
+    write("1_a.sql", "DO SLEEP(60);\n")
+    url = on_mysql.url.replace("//root@", f"//{user}@")
+    process = start("migrate", "run", "-D", url)
+    asleep = f"information_schema.processlist WHERE user = '{user}' AND state = "
+    while not (found := on_mysql.rows(f"SELECT id FROM {asleep}'User sleep'")):
+        pass
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    ((number,),) = found
+    on_mysql.execute(f"KILL {number}")
+    assert process.returncode == 130
+    assert err == (
+        f"interrupted; the server could not be told to stop (User '{user}' has "
+        "exceeded the 'max_user_connections' resource (current value: 1) [code "
+        f"1226]): its session {number} may go on to the end of the file, and hold the "
+        "lock until then; sqlx migrate info tells\n"
+    )

@@ -29,6 +29,7 @@ from sqlx.databases.mysql.connect import (
     opened,
     opened_async,
 )
+from sqlx.databases.mysql.message import Reading
 from sqlx.databases.reach import Reach
 from sqlx.engine.steps import Query, Rows, Script
 from sqlx.errors import (
@@ -225,9 +226,34 @@ def test_ctrl_c_ends_a_session(on_mysql: Database, *, ours: bool) -> None:
             driver.execute(Query("SELECT SLEEP(60)"))
         interrupting.join()
         assert driver.execute(Script((dialect.rollback,))) == ()
+    until_alone(on_mysql)
+
+
+def until_alone(database: Database) -> None:
+    """Wait until no other session is in a database."""
     others = "information_schema.processlist WHERE db = DATABASE()"
-    while on_mysql.rows(f"SELECT 1 FROM {others} AND id <> CONNECTION_ID()"):
+    while database.rows(f"SELECT 1 FROM {others} AND id <> CONNECTION_ID()"):
         pass
+
+
+def test_ctrl_c_between_two_replies_ends_the_rest(
+    on_mysql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has not been read yet is not waited for, and not committed."""
+    on_mysql.execute("CREATE TABLE a (x INT)")
+
+    def interrupted(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Reading, "take", interrupted)
+    rest = "INSERT INTO a VALUES (1);\nDO SLEEP(5);\nCOMMIT"
+    with (
+        opened(place(on_mysql.url), ONCE) as (_, ours),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        ours.execute(Script(("START TRANSACTION", rest)))
+    until_alone(on_mysql)
+    assert on_mysql.rows("SELECT * FROM a") == []
 
 
 def test_a_connection_that_ends_is_lost(on_mysql: Database) -> None:

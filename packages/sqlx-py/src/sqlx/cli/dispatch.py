@@ -70,7 +70,9 @@ def _interrupted(
     stop: KeyboardInterrupt, options: argparse.Namespace, output: Output
 ) -> None:
     notes = list(_notes(stop))
-    if notes:
+    if stop.args:  # A driver's, that could not stop what the server does.
+        output.note(f"interrupted; {stop}")
+    elif notes:
         output.note("interrupted; lock given back")
     elif hasattr(options, "connect_timeout") and not hasattr(options, "scratch"):
         output.note("interrupted; transaction rolled back, lock given back")

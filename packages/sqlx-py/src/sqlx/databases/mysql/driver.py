@@ -40,6 +40,10 @@ UNREADABLE = (
     "the file has chosen another character set, and a column's name came in it; "
     "leave SET NAMES away: files are sent in UTF-8"
 )
+UNSTOPPED = (
+    "the server could not be told to stop ({why}): its session {number} may go on to "
+    "the end of the file, and hold the lock until then; sqlx migrate info tells"
+)
 
 
 class MySqlConnection:
@@ -67,7 +71,9 @@ class MySqlConnection:
             return ()
         reading = Reading(step)
         try:
-            with self._as_it_comes(), self._connection.cursor(Cursor) as cursor:
+            with self._as_it_comes():
+                # Never closed: that would read what an interruption is to end.
+                cursor = self._connection.cursor(Cursor)
                 for message in messages(step, together=self._together):
                     self._exchange(cursor, message, reading)
         except pymysql.MySQLError as error:
@@ -76,9 +82,8 @@ class MySqlConnection:
             self.lost = True
             self._connection._force_close()  # noqa: SLF001 -- as it does when it is lost.
             raise ConnectionLost(UNREADABLE) from None
-        except KeyboardInterrupt:
-            self._end()
-            raise
+        except KeyboardInterrupt as stop:
+            raise self._end(stop) from None
         return reading.rows
 
     def interrupt(self) -> None:
@@ -114,12 +119,16 @@ class MySqlConnection:
             reading.take(columns, cursor.fetchall() if columns else ())
             more = cursor.nextset()
 
-    def _end(self) -> None:
-        """End the session in the server: PyMySQL has closed the connection."""
+    def _end(self, stop: KeyboardInterrupt) -> KeyboardInterrupt:
+        """End the session in the server; say so where that cannot be done."""
         self._ended = True
-        with suppress(SqlxError, pymysql.MySQLError, OSError):
-            self._kill("CONNECTION")
         self._connection._force_close()  # noqa: SLF001 -- its replies are out of step.
+        try:
+            self._kill("CONNECTION")
+        except (SqlxError, pymysql.MySQLError, OSError) as error:
+            number, why = self._connection.thread_id(), self._redact(said(error)[1])
+            return KeyboardInterrupt(UNSTOPPED.format(number=number, why=why))
+        return stop
 
     def _kill(self, what: str) -> None:
         if self._killer is None:
