@@ -53,6 +53,7 @@ def moment(db: Connection, column: str, table: str) -> str:
     return str(row[0])
 
 
+@pytest.mark.slow
 def test_users_are_added_and_listed(smally: Smally, db: Connection) -> None:
     """Each command says what there is now, on one line; an empty list has its head."""
     assert smally("user", "list") == (
@@ -84,6 +85,7 @@ def test_users_are_added_and_listed(smally: Smally, db: Connection) -> None:
     assert second.startswith("3   -o'x y@b         user   pro   yes     20")
 
 
+@pytest.mark.slow
 def test_users_are_changed(smally: Smally, db: Connection) -> None:
     """An e-mail is found in upper or lower case, and an admin remains."""
     db.execute(
@@ -108,6 +110,7 @@ def test_users_are_changed(smally: Smally, db: Connection) -> None:
         assert smally("user", "set", "ada@b", *words) == (1, "", LAST_ADMIN)
 
 
+@pytest.mark.slow
 def test_lists_can_be_json(smally: Smally, db: Connection) -> None:
     """They are what the API answers: the same fields, times in UTC."""
     smally("user", "add", "zoë@b")
@@ -170,6 +173,7 @@ def test_a_key_is_made_listed_and_revoked(smally: Smally, db: Connection) -> Non
     assert smally("key", "list", "ada@b")[1].endswith(f"  -          {at}\n")
 
 
+@pytest.mark.slow
 def test_what_there_is_not_is_named(smally: Smally, db: Connection) -> None:
     """A key or a user that is not there ends with 1; one switched off is told."""
     assert smally("key", "revoke", "7") == (1, "", "smally: there is no key 7\n")
@@ -264,6 +268,7 @@ def test_misuse_is_one_line(
     assert (done.stdout, done.stderr) == ("", f"smally: {message}\n")
 
 
+@pytest.mark.slow
 @pytest.mark.sqlx(migrations=False)
 def test_no_tables_are_made(smally: Smally, tmp_path: Path) -> None:
     """Before the service's first start, the commands say that it is needed."""
@@ -276,6 +281,7 @@ def test_no_tables_are_made(smally: Smally, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_database_that_cannot_be_had_is_told_on_one_line(smally: Smally) -> None:
     """The reason stands there, the password does not, and there is no traceback."""
     port = free_port()
@@ -295,6 +301,7 @@ def test_a_database_that_cannot_be_had_is_told_on_one_line(smally: Smally) -> No
     )
 
 
+@pytest.mark.slow
 def test_the_runtime_role_is_enough(
     smally: Smally, db: Connection, db_url: str, role: str
 ) -> None:
@@ -311,6 +318,7 @@ def test_the_runtime_role_is_enough(
     )
 
 
+@pytest.mark.slow
 def test_dotenv_stands_below_the_environment(
     smally: Smally, db_url: str, tmp_path: Path
 ) -> None:
@@ -327,6 +335,7 @@ def test_dotenv_stands_below_the_environment(
     assert smally(*unset, LOG_FORMAT="text", DATABASE_URL="sqlite:x")[0] == 2
 
 
+@pytest.mark.slow
 def test_a_dotenv_that_is_no_file_is_left_alone_or_named(
     smally: Smally, tmp_path: Path
 ) -> None:
@@ -344,6 +353,7 @@ def test_a_dotenv_that_is_no_file_is_left_alone_or_named(
     assert err.startswith("smally: cannot read .env: 'utf-8' codec can't decode ")
 
 
+@pytest.mark.slow
 def test_an_account_without_rights_is_told_whose_they_are(
     db_url: str, public: Path
 ) -> None:
@@ -365,6 +375,7 @@ def test_an_account_without_rights_is_told_whose_they_are(
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_reader_who_leaves_is_no_error_but_for_a_key(
     smally: Smally, db_url: str, tmp_path: Path
 ) -> None:

@@ -85,6 +85,7 @@ def key_in(out: str) -> str:
     return key
 
 
+@pytest.mark.slow
 def test_the_first_run_prints_a_key_and_later_ones_what_they_found(
     clone: Clone, db: Connection, db_url: str
 ) -> None:
@@ -110,6 +111,7 @@ def test_the_first_run_prints_a_key_and_later_ones_what_they_found(
     assert stored == [(1, "init", hash_key(key)) for key in keys]
 
 
+@pytest.mark.slow
 def test_a_user_who_is_there_becomes_an_active_admin(
     clone: Clone, db: Connection, db_url: str
 ) -> None:
@@ -179,6 +181,7 @@ def test_an_unknown_tier_lists_the_known_ones(clone: Clone, db_url: str) -> None
     assert "the following arguments are required: TIER" in err
 
 
+@pytest.mark.slow
 @pytest.mark.sqlx(migrations=False)
 def test_before_the_first_start_it_waits_with_a_bound(
     clone: Clone, db: Connection, db_url: str
@@ -203,6 +206,7 @@ def test_before_the_first_start_it_waits_with_a_bound(
     assert "hunter2" not in err
 
 
+@pytest.mark.slow
 @pytest.mark.sqlx(migrations=False)
 def test_it_goes_on_when_the_service_has_started(clone: Clone, db_url: str) -> None:
     """Whoever runs it too early waits, and then has the key."""
@@ -297,6 +301,7 @@ def test_help_needs_nothing_and_names_every_option(clone: Clone) -> None:
     assert options <= set(re.findall(r"--[a-z-]+", out))
 
 
+@pytest.mark.slow
 def test_an_account_without_rights_is_told_whose_they_are(
     public: Path, db_url: str
 ) -> None:

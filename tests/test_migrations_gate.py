@@ -127,6 +127,7 @@ def test_a_branch_without_migrations_of_its_own_is_fine(checkout: Checkout) -> N
     assert checkout.check() == (0, expected)
 
 
+@pytest.mark.slow
 def test_an_edited_migration_of_the_base_fails(checkout: Checkout) -> None:
     """Whether it is committed on the branch or not; the file and the mend are named."""
     fork = checkout.git("rev-parse", "HEAD")
@@ -192,6 +193,7 @@ def test_a_base_that_is_not_there_fails_and_none_at_all_is_told(
     assert "there is no `git` on the PATH" in printed
 
 
+@pytest.mark.slow
 def test_what_is_new_is_tried_on_a_scratch_database(checkout: Checkout) -> None:
     """Committed or not: up, down and up with a down file, and up alone without."""
     checkout.git("checkout", "--quiet", "-b", "topic")

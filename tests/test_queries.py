@@ -32,6 +32,7 @@ def sqlx(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_queries_are_right_offline() -> None:
     """The committed `.sqlx/` fits queries and migrations; no connection is opened."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -43,6 +44,7 @@ def test_the_queries_are_right_offline() -> None:
             listening.accept()
 
 
+@pytest.mark.slow
 def test_the_cache_is_what_prepare_would_write(tmp_path: Path) -> None:
     """Asked of a scratch database that the migrations make."""
     place = {"SQLX_OFFLINE_DIR": "", "XDG_CACHE_HOME": str(tmp_path)}

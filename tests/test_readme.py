@@ -61,12 +61,15 @@ ON_SERVERS = {
 }
 # What takes seconds there: frameworks, other tools, many starts of Python.
 SLOW = (
+    "docs/api.md",
     "docs/applications.md",
     "docs/coming-from/",
+    "docs/guide/",
     "docs/migrations.md",
     "docs/mysql.md",
     "docs/queries.md",
     "docs/testing.md",
+    "packages/sqlx-py/README.md",
 )
 # These two have blocks that are typed elsewhere: in a clone that deploys, or by ssh.
 OF_SERVERS = ("docs/migrations.md", "docs/operations.md")

@@ -71,6 +71,7 @@ def settled(tmp_path: Path) -> Iterator[str]:
         yield smally
 
 
+@pytest.mark.slow
 def test_the_role_that_serves_can_do_its_work_and_nothing_else(
     settled: str, start: Callable[..., Smally]
 ) -> None:
@@ -100,6 +101,7 @@ def test_the_role_that_serves_can_do_its_work_and_nothing_else(
     assert found == dict.fromkeys(REFUSED, errors.InsufficientPrivilege)
 
 
+@pytest.mark.slow
 def test_a_role_that_may_write_the_history_is_named(
     settled: str, start: Callable[..., Smally]
 ) -> None:

@@ -95,6 +95,7 @@ def catalog(connection: Connection) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.slow
 def test_a_new_file_is_applied_once_by_a_restart(
     start: Callable[..., Smally], checkout: Checkout, db: Connection
 ) -> None:

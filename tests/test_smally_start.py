@@ -53,6 +53,7 @@ def migrating(db: Connection) -> Iterator[None]:
     db.execute("SELECT pg_advisory_unlock(%s)", (key,))
 
 
+@pytest.mark.slow
 def test_a_start_without_settings_migrates_an_embedded_postgresql(
     start: Callable[..., Smally], tmp_path: Path
 ) -> None:
@@ -100,6 +101,7 @@ def test_four_starts_at_once_on_an_empty_database(
     assert [smally.end(signal.SIGTERM) for smally in services] == [0, 0, 0, 0]
 
 
+@pytest.mark.slow
 def test_it_answers_while_it_migrates(
     start: Callable[..., Smally], db: Connection, db_url: str
 ) -> None:
@@ -143,6 +145,7 @@ def test_a_signal_ends_a_start_that_waits(
     assert not [line for line in smally.lines if "Traceback" in line]
 
 
+@pytest.mark.slow
 def test_a_failed_migration_ends_the_process_with_its_message(
     start: Callable[..., Smally], db_url: str, tmp_path: Path
 ) -> None:
@@ -180,6 +183,7 @@ def test_a_database_that_does_not_come_is_waited_for_with_a_bound(
     assert "hunter2" not in text
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_told_before_anything_starts(
     start: Callable[..., Smally], tmp_path: Path
 ) -> None:
@@ -196,6 +200,7 @@ def test_a_port_in_use_is_told_before_anything_starts(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
@@ -235,6 +240,7 @@ def test_it_serves_with_the_runtime_role(
     assert smally.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.slow
 def test_a_runtime_role_that_may_not_connect_is_named(
     start: Callable[..., Smally], db_url: str
 ) -> None:
@@ -251,6 +257,7 @@ def test_a_runtime_role_that_may_not_connect_is_named(
     )
 
 
+@pytest.mark.slow
 def test_an_owner_that_may_not_connect_is_named(
     start: Callable[..., Smally], db_url: str
 ) -> None:
@@ -263,6 +270,7 @@ def test_an_owner_that_may_not_connect_is_named(
     )
 
 
+@pytest.mark.slow
 def test_readiness_follows_the_database(
     start: Callable[..., Smally], db_url: str
 ) -> None:
@@ -292,6 +300,7 @@ def test_readiness_follows_the_database(
     assert smally.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.slow
 def test_the_log_can_be_json(start: Callable[..., Smally], db_url: str) -> None:
     """With LOG_FORMAT=json every line is an object; the three messages are the same."""
     smally = start(DATABASE_URL=db_url, LOG_FORMAT="json")
@@ -304,6 +313,7 @@ def test_the_log_can_be_json(start: Callable[..., Smally], db_url: str) -> None:
     assert smally.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.slow
 def test_systemd_is_told_what_happens(
     start: Callable[..., Smally], db: Connection, db_url: str, tmp_path: Path
 ) -> None:
@@ -322,6 +332,7 @@ def test_systemd_is_told_what_happens(
         assert systemd.recv(1000) == b"STOPPING=1"
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_there_is_told_before_anything_starts(
     start: Callable[..., Smally], tmp_path: Path
 ) -> None:

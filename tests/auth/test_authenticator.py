@@ -391,6 +391,7 @@ def test_what_cannot_be_written_is_kept(lender: Lender) -> None:
     assert last_used(lender.db) == [NOON, NOON + timedelta(seconds=9), None, None]
 
 
+@pytest.mark.slow
 def test_processes_that_write_at_once_do_not_wait_for_each_other(
     lender: Lender,
 ) -> None:

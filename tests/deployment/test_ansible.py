@@ -89,6 +89,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
     made.stop()
 
 
+@pytest.mark.slow
 def test_the_interruption_of_a_restart_is_measured(service: Service) -> None:
     """From the last answer before to the first after: the pause lies in between."""
     service.start()
@@ -103,6 +104,7 @@ def test_the_interruption_of_a_restart_is_measured(service: Service) -> None:
     assert told["interrupted_ms"] >= 500
 
 
+@pytest.mark.slow
 def test_a_service_that_was_not_there_was_not_interrupted(service: Service) -> None:
     """The first deployment interrupts nothing."""
     service.start()

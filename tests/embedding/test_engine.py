@@ -299,6 +299,7 @@ def test_a_model_that_failed_is_asked_again() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=8), st.booleans())
 def test_cached_is_as_uncached(texts: list[str], normalize: bool) -> None:  # noqa: FBT001 - Hypothesis gives it.
     """The first answer, the second and the model's own are the same bytes."""

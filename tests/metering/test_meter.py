@@ -246,6 +246,7 @@ def test_a_lost_connection_counts_nothing_twice(place: str) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_database_that_hangs_is_given_up(place: str) -> None:
     """A locked table: the server ends the statement, and nothing is counted."""
 

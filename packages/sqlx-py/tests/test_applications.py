@@ -59,6 +59,7 @@ APPS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("framework", APPS)
 def test_it_migrates_before_the_application_begins(
     database: Database, folder: Path, framework: str
@@ -170,6 +171,7 @@ def test_it_may_wait_for_who_migrates(on_sqlite: Database, folder: Path) -> None
     asyncio.run(start())
 
 
+@pytest.mark.slow
 def test_the_example_of_asyncmy_s_runs(
     on_mysql: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -159,6 +159,7 @@ def test_a_database_in_memory_always_exists() -> None:
     assert not drop_database(url)
 
 
+@pytest.mark.slow
 def test_a_database_of_an_embedded_server(tmp_path: Path) -> None:
     """The server runs for as long as it is asked."""
     url = f"embedded:{tmp_path / 'pg'}"

@@ -72,6 +72,7 @@ def test_a_database_without_a_history_has_no_migrations(
         assert live.applied is None
 
 
+@pytest.mark.slow
 def test_a_url_of_the_embedded_server_starts_it(tmp_path: Path, way: Way) -> None:
     """For as long as it is asked."""
     url = f"embedded:{tmp_path / 'data'}"
@@ -80,6 +81,7 @@ def test_a_url_of_the_embedded_server_starts_it(tmp_path: Path, way: Way) -> Non
     assert getattr(refused, "message", "") == 'relation "pets" does not exist'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", OF_THEMSELVES)
 def test_a_scratch_database_is_made_and_leaves_nothing(
     kind: Database, way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -108,6 +110,7 @@ def test_a_scratch_database_is_made_and_leaves_nothing(
                 assert left[0].startswith(f"scratch_{os.getpid()}_")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", OF_THEMSELVES)
 def test_a_migration_that_fails_drops_the_scratch_database(
     kind: Database, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -146,6 +146,7 @@ def test_a_second_run_applies_nothing(empty: Any, steps: list[Step]) -> None:
     assert {row.state for row in told.rows} <= {State.INSTALLED}
 
 
+@pytest.mark.slow
 @on_databases
 @given(steps=projects(positive, reversible=True))
 def test_a_run_and_a_revert_restore_the_history(empty: Any, steps: list[Step]) -> None:
@@ -160,6 +161,7 @@ def test_a_run_and_a_revert_restore_the_history(empty: Any, steps: list[Step]) -
     assert len(migrator.run(place.connection).applied) == len(steps)
 
 
+@pytest.mark.slow
 @on_databases
 @given(steps=projects(positive, reversible=True), data=some.data())
 def test_a_revert_to_a_target_is_as_if_the_rest_had_never_run(
@@ -179,6 +181,7 @@ def test_a_revert_to_a_target_is_as_if_the_rest_had_never_run(
     assert reverted == run
 
 
+@pytest.mark.slow
 @on_databases
 @given(steps=projects(any_version), data=some.data())
 def test_files_may_come_in_any_order(

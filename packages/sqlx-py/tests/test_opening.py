@@ -131,6 +131,7 @@ def test_the_other_colour_is_a_type_error(on_postgres: Database, folder: Path) -
     asyncio.run(other())
 
 
+@pytest.mark.slow
 def test_an_embedded_server_is_started_and_stopped(
     colour: Door, folder: Path, tmp_path: Path
 ) -> None:

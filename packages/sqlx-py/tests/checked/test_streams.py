@@ -73,6 +73,7 @@ def test_an_abandoned_stream_leaves_nothing_open(on_server: Client, words: str) 
     assert on_server.call(query.all)[-1] == 5000
 
 
+@pytest.mark.slow
 def test_a_stream_that_is_collected_is_closed(on_server: Client, words: str) -> None:
     """What `break` leaves behind goes when Python frees it."""
     query = checked.query_scalar(int, MANY)

@@ -52,12 +52,14 @@ def imported(*words: str) -> list[str]:
     return done.stdout.splitlines()[-1].split()
 
 
+@pytest.mark.slow
 def test_an_offline_check_imports_no_driver(app: str) -> None:
     """The module that is checked imports one, in a process of its own."""
     assert app in {"sqlite3", "psycopg"}
     assert imported("check", "app", "--offline") == ["1"]  # There is no cache.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("app", ["sqlite3"], indirect=True)
 def test_asking_sqlite_imports_apsw_alone(app: str) -> None:
     """Neither the drivers of PostgreSQL nor asyncio."""

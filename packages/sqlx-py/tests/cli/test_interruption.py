@@ -87,6 +87,7 @@ def test_an_interruption_outside_a_transaction_says_what_it_leaves(
     assert history(endless) == [(1, 1), (2, 0)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("endless")
 def test_a_long_statement_shows_that_it_is_alive(start: Start) -> None:
     """On a terminal a line appears after a second, and goes when it is over."""

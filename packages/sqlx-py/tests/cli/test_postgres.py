@@ -136,6 +136,7 @@ def test_check_refuses_what_a_run_would_refuse(sqlx: Command, write: Write) -> N
     assert result.out.splitlines()[0].endswith(" [source]")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("url")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]

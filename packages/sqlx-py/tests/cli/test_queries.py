@@ -132,6 +132,7 @@ def test_all_queries_of_a_module_are_looked_up(sqlx: Command) -> None:
     assert (result.code, result.err) == (0, "2 queries in 1 module, 0 errors\n")
 
 
+@pytest.mark.slow
 def test_the_option_is_offline_too(sqlx: Command, port: socket.socket) -> None:
     """`--offline` needs no variable, and `SQLX_OFFLINE=false` is not offline."""
     sqlx("prepare", "app", "--scratch", "sqlite")
@@ -200,6 +201,7 @@ LEFT_OUT = (
 )
 
 
+@pytest.mark.slow
 def test_a_package_that_was_left_out_is_not_blessed(sqlx: Command) -> None:
     """Its files are from before the migration, whoever was prepared after it."""
     write("other.py", OTHER)

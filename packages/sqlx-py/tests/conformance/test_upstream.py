@@ -100,6 +100,7 @@ def test_simple(database: Database, colour: Door, simple: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_reversible(database: Database, colour: Door, reversible: Path) -> None:
     """Run; back to the latest changes nothing; back one undoes one."""
     migrator = colour(reversible)

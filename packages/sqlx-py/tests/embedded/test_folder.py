@@ -72,6 +72,7 @@ def template_copy(template: Path, folder: Path) -> None:
     subprocess.run(["cp", "-a", "--", template, folder], check=True)
 
 
+@pytest.mark.slow
 def test_a_new_cluster_may_have_an_odd_name(tmp_path: Path) -> None:
     """Creating copes with what starting copes with."""
     with embedded.start(tmp_path / 'Zoë\'s "new, folder"') as server:
@@ -177,6 +178,7 @@ def test_a_foreign_folder_is_refused_and_untouched(tmp_path: Path) -> None:
     assert contents(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_an_empty_disk_is_no_foreign_folder(tmp_path: Path) -> None:
     """The root of a new disk holds `lost+found`."""
     (tmp_path / "lost+found").mkdir()
@@ -253,6 +255,7 @@ def test_data_without_a_version_is_not_overwritten(folder: Path) -> None:
     assert contents(folder) == before
 
 
+@pytest.mark.slow
 def test_an_empty_data_folder_is_filled(tmp_path: Path) -> None:
     """An empty `data` holds nothing that could be lost."""
     folder = tmp_path / "postgres"

@@ -32,6 +32,7 @@ FACTS = """
 """
 
 
+@pytest.mark.slow
 def test_a_first_start_creates_a_cluster(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], wait_for_end: Wait
 ) -> None:
@@ -121,6 +122,7 @@ def test_threads_may_start_at_the_same_time(folder: Path) -> None:
     assert not (folder / "data" / "postmaster.pid").exists()
 
 
+@pytest.mark.slow
 def test_processes_may_start_at_the_same_time(
     tmp_path: Path, run: Run, wait_for_end: Wait
 ) -> None:

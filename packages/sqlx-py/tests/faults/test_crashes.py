@@ -86,6 +86,7 @@ def until_clean(
         number += 1
 
 
+@pytest.mark.slow
 @both
 @moments
 def test_a_migrator_is_killed(
@@ -106,6 +107,7 @@ def test_a_migrator_is_killed(
     assert len(reached) >= 6
 
 
+@pytest.mark.slow
 @both
 @moments
 def test_a_migrator_is_killed_in_a_loose_file(
@@ -117,6 +119,7 @@ def test_a_migrator_is_killed_in_a_loose_file(
     assert states == {None, False, True}
 
 
+@pytest.mark.slow
 @both
 @moments
 def test_a_migrator_is_killed_in_a_file_that_commits(
@@ -185,6 +188,7 @@ def dirty_words(path: Path) -> str:
     )
 
 
+@pytest.mark.slow
 @both
 def test_a_killed_migrators_loose_file_is_not_run_twice(
     database: Database, tmp_path: Path

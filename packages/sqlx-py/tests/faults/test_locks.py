@@ -116,6 +116,7 @@ def test_ends_while_it_waits(
         assert holders(database) == [rust.info.backend_pid]
 
 
+@pytest.mark.slow
 @both
 def test_a_killed_holder_ends_with_its_statement(
     database: Database, tmp_path: Path, version: str

@@ -103,6 +103,7 @@ def ways_out(dirty: sqlx.Dirty) -> list[str]:
     return words.split(", or undo it by hand and ")
 
 
+@pytest.mark.slow
 @moments
 def test_a_migrator_is_killed(
     fresh_mysql: FreshMySql, sockets: Path, tmp_path: Path, moment: Moment
@@ -196,6 +197,7 @@ def test_the_server_ends_a_file_of_ddl(
     assert check(on_either) == [1, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "files", [ROWS, pytest.param(DDL, marks=slow)], ids=["rows", "ddl"]
 )

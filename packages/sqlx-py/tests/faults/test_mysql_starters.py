@@ -85,6 +85,7 @@ def test_files_one_by_one(mysql_proxy: MySqlProxy, tmp_path: Path, number: int) 
     assert history(mysql_proxy.target) == dict.fromkeys(range(1, number + 1), True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("starters", [20, pytest.param(50, marks=slow)])
 def test_many_starters(on_either: MySqlDatabase, tmp_path: Path, starters: int) -> None:
     """On one empty database none of them fails, and each file runs once (M1)."""
@@ -94,6 +95,7 @@ def test_many_starters(on_either: MySqlDatabase, tmp_path: Path, starters: int) 
     complete(on_either)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attempt", [1, *[pytest.param(n, marks=slow) for n in (2, 3)]])
 def test_peers_without_a_lock(
     on_either: MySqlDatabase, tmp_path: Path, attempt: int

@@ -95,6 +95,7 @@ def test_files_one_by_one(
     assert history(proxy.target) == dict.fromkeys(range(1, last + 1), True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [50, 200])
 def test_files_of_ddl(proxy: Proxy, tmp_path: Path, number: int) -> None:
     """Applying n files of DDL takes at most 0.1 n + 4 round trips."""

@@ -36,6 +36,7 @@ both = pytest.mark.parametrize("version", ["18", pytest.param("15", marks=slow)]
 LOOSE = "-- no-transaction\nCREATE INDEX CONCURRENTLY t2_id ON t2 (id);\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["first", "middle", "last"])
 @both
 def test_a_server_ends_in_a_file(fragile: Server, tmp_path: Path, place: str) -> None:

@@ -44,6 +44,7 @@ def applied_once(outcomes: list[Outcome], versions: list[int]) -> None:
     assert sorted(v for one in outcomes for v in one.applied) == versions
 
 
+@pytest.mark.slow
 @both
 def test_fifty_starters(database: Database, tmp_path: Path) -> None:
     """Of 50 migrators on one empty database none fails, and one applies (L1)."""
@@ -52,6 +53,7 @@ def test_fifty_starters(database: Database, tmp_path: Path) -> None:
     complete(database)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["18", pytest.param("15", marks=slow)])
 def test_fifty_starters_and_an_index(database: Database, tmp_path: Path) -> None:
     """Waiters hold no snapshot, so CREATE INDEX CONCURRENTLY ends beside them (L2)."""
@@ -73,6 +75,7 @@ def test_fifty_starters_and_an_index_first(database: Database, tmp_path: Path) -
     assert holders(database) == []
 
 
+@pytest.mark.slow
 def test_forty_starters_through_a_pooler(
     database: Database, pooled: Database, tmp_path: Path
 ) -> None:
@@ -107,6 +110,7 @@ def test_starters_on_both_sides_of_a_pooler(
     assert holders(database) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attempt", [1, *[pytest.param(n, marks=slow) for n in (2, 3)]])
 def test_peers_without_a_lock(database: Database, tmp_path: Path, attempt: int) -> None:
     """Among peers that take no lock, as Rust's command, none of ours fails (L18)."""
@@ -167,6 +171,7 @@ def test_a_peer_that_is_about_to_commit(database: Database, tmp_path: Path) -> N
     complete(database)
 
 
+@pytest.mark.slow
 def test_fifty_starters_on_sqlite(tmp_path: Path) -> None:
     """On SQLite none of 50 fails: BEGIN IMMEDIATE, then a second look (T13)."""
     directory = put(tmp_path / "m", MIXED)

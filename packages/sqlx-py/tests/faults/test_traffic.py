@@ -27,6 +27,7 @@ ALTER = {
 QUEUED = f"SELECT 1 FROM pg_stat_activity WHERE {OURS} AND wait_event_type = 'Lock'"
 
 
+@pytest.mark.slow
 def test_readers_pass_a_waiting_migration(database: Database, tmp_path: Path) -> None:
     """Behind a waiting ALTER readers go on: it gives up soon, and tries again (T1).
 
@@ -53,6 +54,7 @@ def test_readers_pass_a_waiting_migration(database: Database, tmp_path: Path) ->
     assert history(database) == {1: True, 2: True}
 
 
+@pytest.mark.slow
 def test_the_limit_is_in_force(
     database: Database, proxy: Proxy, tmp_path: Path
 ) -> None:

@@ -568,6 +568,7 @@ def test_a_list_is_checked_as_files_are() -> None:
         from_list([from_text("1_b.sql", "x"), from_text("1_a.sql", "y")])
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.integers(-(2**63), 2**63 - 1),

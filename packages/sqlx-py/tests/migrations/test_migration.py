@@ -61,6 +61,7 @@ def test_the_templates_have_the_checksums_of_sqlx() -> None:
     ]
 
 
+@pytest.mark.slow
 @given(
     st.text(alphabet="ab \t\r\n\ufeffé🦀"), st.sets(st.sampled_from(" \r\n\ufeff🦀a"))
 )

@@ -224,6 +224,7 @@ statements = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(statements, gaps), min_size=1, max_size=6))
 def test_the_server_counts_the_same_statements(
     connection: psycopg.Connection, written: list[tuple[str, str]]

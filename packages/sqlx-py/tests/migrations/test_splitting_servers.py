@@ -147,6 +147,7 @@ on_a_server = settings(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(OF_MARIADB, min_size=1, max_size=4))
 @on_a_server
 def test_mariadb_ends_statements_where_we_do(

@@ -75,6 +75,7 @@ def dump(connection: sqlite3.Connection) -> list[str]:
     return [*connection.iterdump(), f"in transaction: {connection.in_transaction}"]
 
 
+@pytest.mark.slow
 @given(texts)
 @example("SELECT 1; x")
 @example("SELECT 1 /* a */ ; -- b")

@@ -114,6 +114,7 @@ def test_a_failure_is_laid_to_its_line_and_the_rest_goes_on(project: Project) ->
     assert [(i.code, i.used) for i in bad.ignores] == [("param-type", True)]
 
 
+@pytest.mark.slow
 def test_what_modules_do_to_their_process_does_not_matter(
     project: Project, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +156,7 @@ def test_what_modules_do_to_their_process_does_not_matter(
     assert (out, err) == ("", "written\nprinted\n")
 
 
+@pytest.mark.slow
 def test_a_module_that_ends_the_process_is_named(project: Project) -> None:
     """Its package's other modules are read by the next process."""
     project.write("app/__init__.py", "")
@@ -200,6 +202,7 @@ def test_a_module_that_ends_the_process_is_named(project: Project) -> None:
     assert known(found) == ["app/a.py", "app/z.py"]
 
 
+@pytest.mark.slow
 def test_a_module_that_never_returns_is_named(project: Project) -> None:
     """After the time that it is given; what it started holds nothing up."""
     project.write("app/__init__.py", "")

@@ -549,6 +549,7 @@ descriptions = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(descriptions, st.sampled_from(SqlxVersion), st.booleans())
 def test_what_is_written_is_read_again(

@@ -225,6 +225,7 @@ def whole(data: bytes | None) -> bool:
     return len(lines) == 500 and len({*lines}) == 1
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_write_whole_files() -> None:
     """None fails, none leaves anything behind, and a reader sees no half of a file."""
     with writer("one", 20) as one, writer("two", 20) as two:

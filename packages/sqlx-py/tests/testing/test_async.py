@@ -55,6 +55,7 @@ async def test_session(adb, apool, number):
 """
 
 
+@pytest.mark.slow
 def test_each_scope_of_pytest_asyncios_loops(project: Project) -> None:
     """In strict mode, `adb` and `apool` live on the loop that the marker asks for."""
     assert project.run(HELPERS + STRICT).outcomes == {"passed": 10}
@@ -126,6 +127,7 @@ class TestClass:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", ["function", "module"])
 @pytest.mark.parametrize("others", [(), ("-p", "no:asyncio")])
 def test_anyio_runs_them_on_asyncio(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from testing.projects import Project
 
@@ -79,6 +81,7 @@ def test_fails(db_factory, db):
 """
 
 
+@pytest.mark.slow
 def test_databases_of_any_length_of_life(project: Project) -> None:
     """`db_factory` serves fixtures of any scope, and takes what the marker takes.
 

@@ -77,6 +77,7 @@ def test_used():
 """
 
 
+@pytest.mark.slow
 def test_all_fixtures_of_a_test_have_one_database(project: Project) -> None:
     """`db`, `adb`, `db_url`, `pool` and `apool` are of one database, in autocommit."""
     assert project.run(ALL_OF_THEM).outcomes == {"passed": 1}

@@ -93,6 +93,7 @@ LINES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", LINES)
 def test_the_line_says_what_there_is(
     project: Project, case: str, monkeypatch: pytest.MonkeyPatch

@@ -70,6 +70,7 @@ class TestClosest:
 """
 
 
+@pytest.mark.slow
 def test_migrations_are_chosen_by_the_closest_marker(project: Project) -> None:
     """A directory is from rootdir; a `Migrator`, and False for none at all, will do."""
     project.write({"other/1_posts.sql": "CREATE TABLE posts ()"})
@@ -156,6 +157,7 @@ def test_one(db, kind, place):
 """
 
 
+@pytest.mark.slow
 def test_the_database_is_chosen_by_a_word_or_a_url(project: Project) -> None:
     """`sqlite`, `sqlite::memory:`, `postgres` and URLs each give their own kind.
 
@@ -230,6 +232,7 @@ ignored-chars = ["\\r"]
 """
 
 
+@pytest.mark.slow
 def test_sqlx_toml_is_heeded(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Directory, table, schemas, ignored characters and variable are `sqlx.toml`'s."""
     monkeypatch.setenv("APP_DATABASE_URL", project.url())

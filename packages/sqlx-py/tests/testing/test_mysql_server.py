@@ -68,6 +68,7 @@ def test_a_migration_that_fails_leaves_nothing(server: mysql_server.Server) -> N
         assert databases(server) == set()
 
 
+@pytest.mark.slow
 def test_eight_processes_make_one_template(server: mysql_server.Server) -> None:
     """Those who start together wait for the first one's template."""
     made = "SHOW GLOBAL STATUS LIKE 'Com_create_db'"
@@ -251,6 +252,7 @@ def test_rows_are_there_when_others_drop_a_template(
         assert server.ask(rows) == [(1,)]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_gone_is_waited_for_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -52,6 +52,7 @@ def role(server: embedded.Server) -> Iterator[str]:
         connection.execute("DROP ROLE maker")
 
 
+@pytest.mark.slow
 def test_each_database_is_fresh(server: embedded.Server) -> None:
     """Each has the migrations and nothing of another; in the end all are gone."""
     with using(server) as ours:
@@ -74,6 +75,7 @@ def test_it_tells_what_the_server_is(server: embedded.Server) -> None:
         assert ours.url("a b") == f"postgresql:///a%20b?{query}"
 
 
+@pytest.mark.slow
 def test_without_migrations_it_is_as_template1(server: embedded.Server) -> None:
     """A database without migrations has what `template1` has."""
     ask(server, "CREATE TABLE added ()", database="template1")
@@ -88,6 +90,7 @@ def test_without_migrations_it_is_as_template1(server: embedded.Server) -> None:
             pass
 
 
+@pytest.mark.slow
 def test_a_test_costs_two_statements(server: embedded.Server) -> None:
     """Once its template is there, a test is one CREATE and one DROP, and no more."""
     with using(place_of(server, options="-c log_statement=all")) as ours:
@@ -157,6 +160,7 @@ def test_a_full_server_is_waited_for(server: embedded.Server, role: str) -> None
     }
 
 
+@pytest.mark.slow
 def test_createdb_is_all_that_a_user_needs(server: embedded.Server, role: str) -> None:
     """Such a user makes templates and seals them, clones, drops and sweeps."""
     ask(server, f"CREATE DATABASE _sqlx_test_00000001_1 OWNER {role}")

@@ -153,6 +153,7 @@ def test_what_a_living_process_keeps_is_its_own(
     left.close()
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_known_by_its_test(server: embedded.Server) -> None:
     """A test that runs twice leaves one database, whatever is in its name."""
     test = "it's[\\a-%s]"
@@ -328,6 +329,7 @@ def test_a_template_that_was_used_since_is_not_dropped(
     assert databases(server) == {*templates}
 
 
+@pytest.mark.slow
 def test_a_fresh_session_uses_what_another_uses(server: embedded.Server) -> None:
     """A living session's template is neither dropped nor made again."""
     with using(server) as first:
@@ -349,6 +351,7 @@ def hard() -> Iterator[embedded.Server]:
         yield server
 
 
+@pytest.mark.slow
 def test_a_prepared_transaction_is_told_at_the_end(hard: embedded.Server) -> None:
     """A database that is not dropped is told once, and hinders no other's end."""
     with using(hard) as ours:
@@ -375,6 +378,7 @@ def test_a_prepared_transaction_is_told_at_the_end(hard: embedded.Server) -> Non
     assert databases(hard, "test") == set()
 
 
+@pytest.mark.slow
 def test_a_slot_in_use_is_told_at_the_end(hard: embedded.Server) -> None:
     """A logical replication slot is dropped with its database, unless it is in use."""
     with using(hard) as ours:
@@ -402,6 +406,7 @@ def test_a_slot_in_use_is_told_at_the_end(hard: embedded.Server) -> None:
     assert databases(hard, "test") == set()
 
 
+@pytest.mark.slow
 def test_open_connections_do_not_keep_a_database(server: embedded.Server) -> None:
     """What a test forgets to close, also within a transaction, is closed for it."""
     with using(server) as ours:

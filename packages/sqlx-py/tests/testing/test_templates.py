@@ -104,6 +104,7 @@ def dump(server: embedded.Server, database: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("roles")
 @pytest.mark.parametrize("way", Copying.ways(180000), ids=lambda way: way.text)
 def test_a_clone_is_what_migrations_make(server: embedded.Server, way: Copying) -> None:
@@ -196,6 +197,7 @@ def test_the_ways_to_copy_are_the_servers(version: int, ways: list[str]) -> None
     assert tuple(Copying.parse(text) for text in ways) == found
 
 
+@pytest.mark.slow
 def test_what_measuring_has_made_is_used(server: embedded.Server) -> None:
     """The clones made to find the fastest way are the first that are taken."""
     with using(server, fresh=True) as ours:
@@ -279,6 +281,7 @@ def test_another_error_while_measuring_is_told(
     assert NAME not in databases(server)
 
 
+@pytest.mark.slow
 def test_eight_processes_make_one_template(server: embedded.Server) -> None:
     """Those who start together wait for the first one's template."""
     begun = Path(server.log).stat().st_size
@@ -299,6 +302,7 @@ def test_eight_processes_make_one_template(server: embedded.Server) -> None:
     assert databases(server) == {name}
 
 
+@pytest.mark.slow
 def test_what_a_killed_maker_left_is_made_anew(server: embedded.Server) -> None:
     """Half a template goes with whoever is in it, be it open or sealed already."""
     with using(server, fresh=True) as ours:
@@ -309,6 +313,7 @@ def test_what_a_killed_maker_left_is_made_anew(server: embedded.Server) -> None:
             assert ask(server, "SELECT name FROM users", database=ours.take(ONE)) == []
 
 
+@pytest.mark.slow
 def test_a_sealed_half_is_made_anew(server: embedded.Server) -> None:
     """A template that was sealed and not yet measured is no template."""
     with using(server, fresh=True) as ours:
@@ -337,6 +342,7 @@ def test_who_stays_in_a_template_is_sent_away(
     assert ours.problems == []
 
 
+@pytest.mark.slow
 def test_a_migration_that_fails_leaves_no_template(server: embedded.Server) -> None:
     """Its error is told, with its place, and the next session tries again."""
     wrong = sqlx.Migrator({"1_wrong.sql": "SELECT 1;\nSELECT wrong"})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from testing.projects import Project
 
@@ -83,6 +85,7 @@ class TestPlain(Plain):
 """
 
 
+@pytest.mark.slow
 def test_a_test_case_has_fixtures_as_attributes(project: Project) -> None:
     """`usefixtures` sets them on a `TestCase`, before `setUp`, and on nothing else.
 

@@ -33,6 +33,7 @@ def assert_telling(counts: Counter[str]) -> None:
     assert counts["the server was wrong"] > 0
 
 
+@pytest.mark.slow
 def test_what_is_proved_is_so(mariadb: Server) -> None:
     """A few random queries."""
     found = tried(mariadb, 1, FEW)

@@ -96,6 +96,7 @@ def test_what_the_planner_evaluates_cannot_write(
     assert connection.execute("SELECT count(*) FROM products").fetchone() == (0,)
 
 
+@pytest.mark.slow
 def test_a_thousand_queries_wait_a_handful_of_times(described_place: str) -> None:
     """The number of round trips does not grow with that of the queries."""
     queries = [

@@ -57,6 +57,7 @@ def test_postgres_15_says_the_same() -> None:
             server.stop()
 
 
+@pytest.mark.slow
 def test_a_transaction_pooler_changes_nothing(described_place: str) -> None:
     """Behind PgBouncer it is the same, and its server keeps nothing of us."""
     words = conninfo_to_dict(described_place)

@@ -129,6 +129,7 @@ def calls(name: str, kinds: list[str], variadic: str, random: Random) -> list[st
     ]
 
 
+@pytest.mark.slow
 def test_never_gives_null_for_what_is_not(connection: psycopg.Connection) -> None:
     """Each is called with NaN, infinity, nothing and the rest, and gives no NULL."""
     random = Random(1)  # noqa: S311 -- chance need not be secret.

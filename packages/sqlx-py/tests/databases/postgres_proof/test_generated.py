@@ -67,6 +67,7 @@ def assert_telling(counts: Counter[str]) -> None:
     assert counts["null"] > 0.15 * counts["columns"]
 
 
+@pytest.mark.slow
 def test_random_queries_have_no_null_where_none_can_be(on_postgres: Database) -> None:
     """Of some random queries, no column that is called NOT NULL has a NULL."""
     wrong, counts = tried(on_postgres.place, 1, FEW)

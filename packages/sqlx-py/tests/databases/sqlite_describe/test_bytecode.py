@@ -195,6 +195,7 @@ def test_a_loop_is_gone_through_three_times() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_walk_ends_after_so_many_instructions() -> None:
     """Each jump doubles the paths; those found until then have their say."""
     doubling = "\n".join(

@@ -66,6 +66,7 @@ def wrong(tried: Iterable[Trial], stored: Stored) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_what_is_proved_is_so(few: list[Trial], stored: Stored) -> None:
     """A column where NULL came is never proved to have none."""
     assert wrong(few, stored) == []
