@@ -81,6 +81,41 @@ def test_copy_through_the_client_is_refused_with_its_line(copy: str) -> None:
     )
 
 
+BOTH_WAYS = "CREATE TABLE a (id INT);\n\n{}\nDROP TABLE a;\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["-- migrate:down", "--migrate:down transaction:false", "-- +goose Down"],
+)
+@pytest.mark.parametrize("kind", [Kind.SIMPLE, Kind.UP])
+def test_a_file_with_both_ways_is_refused(line: str, kind: Kind) -> None:
+    """Another tool runs one half of it; here both would run, one behind the other."""
+    with pytest.raises(SourceError) as caught:
+        read_task(migration(1, BOTH_WAYS.format(line), kind), Syntax.SQLITE)
+    shown = line.removesuffix(" transaction:false")
+    assert str(caught.value) == (
+        f"while resolving migrations: migrations/1_m{kind.value}:3:1: {shown} parts a "
+        "file for another tool, and here all of it runs, forward and back; keep what "
+        "is before it as migrations/1_m.up.sql, and what follows as "
+        "migrations/1_m.down.sql"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sql", "kind"),
+    [
+        (BOTH_WAYS.format("-- migrate:down"), Kind.DOWN),
+        (BOTH_WAYS.format("-- migrates: down"), Kind.SIMPLE),
+        ("CREATE TABLE a (id INT);\n-- +migrate Down\n-- DROP TABLE a", Kind.SIMPLE),
+        ("SELECT '\n-- +goose Down\n';\nSELECT 1;", Kind.SIMPLE),
+    ],
+)
+def test_a_comment_may_name_another_tool(sql: str, kind: Kind) -> None:
+    """Where nothing follows it, and within a statement; a down file goes back."""
+    assert read_task(migration(1, sql, kind), Syntax.SQLITE).mode is Mode.TRANSACTION
+
+
 def test_a_byte_order_mark_is_no_part_of_the_sql() -> None:
     """Positions and statements are those of the text that is sent."""
     task = postgres_task("\ufeffCREATE TABLE t ()")

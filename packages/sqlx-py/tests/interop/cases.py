@@ -491,6 +491,11 @@ APART = (
         ("run", "info"),
         databases=(POSTGRES, MYSQL),
     ),
+    Case(
+        "both ways in one file",
+        {"1_one.sql": table("one") + "-- migrate:down\nDROP TABLE one;\n"},
+        ("run",),
+    ),
     Case("empty file", EMPTY, ("run", "info"), databases=(MYSQL,)),
     Case("empty statements", SEMICOLONS, ("run", "info"), databases=(MYSQL,)),
     Case(

@@ -75,6 +75,24 @@ LINES = (
 
 DIFFERENCES = (
     Difference(
+        "both ways in one file",
+        rust="""\
+$ run
+Applied 1/migrate one (TIME)
+tables:
+history: 1 True
+""",
+        ours="""\
+$ run
+exit 1
+tables:
+""",
+        reason=(
+            "a file for dbmate, goose or sql-migrate that nobody has converted drops "
+            "what it makes, and, on a database that has it already, the rows too"
+        ),
+    ),
+    Difference(
         "passed over",
         rust="""\
 $ run

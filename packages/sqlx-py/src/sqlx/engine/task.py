@@ -18,6 +18,7 @@ from sqlx.migrations.statements import (
     position,
     split,
     transaction_control,
+    way_back,
 )
 
 if TYPE_CHECKING:
@@ -83,14 +84,7 @@ def read_task(migration: Migration, syntax: Syntax) -> Task:
         SourceError: It cannot run as a migration.
     """
     statements = split(migration.body, syntax)
-    copy = client_copy(statements)
-    if copy is not None:
-        verb = copy.words[0]
-        raise SourceError(
-            f"{_place(migration, statements, copy.start)}: {CLIENT_DATA[verb]} needs a "
-            "client that carries the data, and a migration has none; use INSERT, or "
-            f"{verb} from a file of the server's"
-        )
+    _check_runs_here(migration, statements)
     controls = transaction_control(statements, syntax)
     if not migration.no_transaction:
         mode = Mode.OWN_CONTROL if controls else Mode.TRANSACTION
@@ -103,6 +97,26 @@ def read_task(migration: Migration, syntax: Syntax) -> Task:
         mode = Mode.STATEMENTS
     plain = mode is Mode.TRANSACTION and is_plain_ddl(statements)
     return Task(migration, statements, mode, plain)
+
+
+def _check_runs_here(migration: Migration, statements: Statements) -> None:
+    """Refuse what is written for another tool than one that sends it whole."""
+    copy = client_copy(statements)
+    if copy is not None:
+        verb = copy.words[0]
+        raise SourceError(
+            f"{_place(migration, statements, copy.start)}: {CLIENT_DATA[verb]} needs a "
+            "client that carries the data, and a migration has none; use INSERT, or "
+            f"{verb} from a file of the server's"
+        )
+    back = None if migration.kind is Kind.DOWN else way_back(statements)
+    if back is not None:
+        stem = migration.path.removesuffix(migration.kind.value)
+        raise SourceError(
+            f"{_place(migration, statements, back.start())}: {back[0]} parts a file "
+            "for another tool, and here all of it runs, forward and back; keep what is "
+            f"before it as {stem}.up.sql, and what follows as {stem}.down.sql"
+        )
 
 
 def check_size(task: Task, most_bytes: int) -> None:
