@@ -1,4 +1,4 @@
-"""Suites of tests that differ in where a test's database comes from, and migrations.
+"""Suites of tests that differ in where a test's database comes from.
 
 Every test of a suite asks for a database, puts a row into a table and counts the rows.
 All suites run in one environment, with no plugin but those that they name.
@@ -20,108 +20,24 @@ from measure import Sample, measure
 import sqlx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["CORPORA", "LENGTH", "SUITES", "Corpus", "Suite", "is_installed", "python"]
+    from corpora import Corpus
+
+__all__ = ["LENGTH", "SUITES", "Suite", "is_installed", "python"]
 
 SOURCE = Path(sqlx.__file__).parents[1]
 PEER, PLUGIN = "pytest-postgresql", "sqlx.testing.plugin"
 LENGTH = 220  # of a long session, in tests
 PACKAGES = (
+    "PyMySQL",
+    "asyncmy",
     "psycopg",
     "psycopg-binary",
     "psycopg-pool",
     "pytest",
     "pytest-asyncio",
     "pytest-xdist",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    """Migrations as a project has them: one in five makes a table.
-
-    Args:
-        name: In the tables of figures.
-        count: How many there are.
-        growing: How many of them, the first ones, may make tables and indexes; the
-            others change what is there, and a database has no more files for them.
-    """
-
-    name: str
-    count: int
-    growing: int
-
-    @property
-    def is_variant(self) -> bool:
-        """Whether it shows one thing only: that more migrations alone cost nothing."""
-        return self.growing < self.count
-
-    def texts(self, *, sqlite: bool) -> Iterator[tuple[str, str]]:
-        """Give the name and the SQL of each."""
-        for number in range(self.count):
-            act = number % 5
-            if number >= self.growing:
-                act = 1 + number % 2 if sqlite else (1, 3, 4)[number % 3]
-            elif not sqlite and act == 2 and number % 10 == 7:
-                act = 5
-            table = f"table_{number % self.growing // 5}"
-            sql = (SQLITE if sqlite else POSTGRES)[act]
-            yield f"{20250101000000 + number}_step.sql", sql.format(t=table, n=number)
-
-
-# By act: a table, a column, an index, a constraint, a function; also a view.
-POSTGRES = (
-    """\
-CREATE TABLE {t} (
-    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    name TEXT NOT NULL,
-    amount NUMERIC NOT NULL DEFAULT 0,
-    created_at TIMESTAMPTZ NOT NULL DEFAULT now()
-);
-COMMENT ON TABLE {t} IS 'What step {n} makes.';
-""",
-    """\
-ALTER TABLE {t} ADD COLUMN note_{n} TEXT;
-COMMENT ON COLUMN {t}.note_{n} IS 'For whoever reads it.';
-""",
-    "CREATE INDEX {t}_{n} ON {t} (name, created_at);\n",
-    "ALTER TABLE {t} ADD CONSTRAINT amount_{n} CHECK (amount >= -{n});\n",
-    """\
-CREATE FUNCTION total_{n}(lowest NUMERIC) RETURNS NUMERIC LANGUAGE sql STABLE AS $$
-    SELECT coalesce(sum(amount), 0) FROM {t} WHERE amount >= lowest
-$$;
-""",
-    """\
-CREATE VIEW recent_{n} AS
-SELECT id, name FROM {t} WHERE created_at > now() - INTERVAL '1 day';
-""",
-)
-# It adds no constraints and has no functions.
-SQLITE = (
-    """\
-CREATE TABLE {t} (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL,
-    amount NUMERIC NOT NULL DEFAULT 0,
-    created_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
-);
-""",
-    "ALTER TABLE {t} ADD COLUMN note_{n} TEXT;\n",
-    "CREATE VIEW recent_{n} AS SELECT id, name FROM {t} WHERE amount > {n};\n",
-    "CREATE INDEX {t}_{n} ON {t} (name, created_at);\n",
-    """\
-CREATE TRIGGER checked_{n} BEFORE UPDATE ON {t} WHEN NEW.amount < -{n} BEGIN
-    SELECT RAISE(ABORT, 'too little');
-END;
-""",
-)
-CORPORA = (
-    Corpus("30", 30, 30),
-    Corpus("170", 170, 170),
-    Corpus("500", 500, 500),
-    Corpus("170, same tables", 170, 30),
-    Corpus("500, same tables", 500, 30),
 )
 
 
@@ -137,7 +53,7 @@ class Suite:
         ini: Lines of `pytest.ini`; `{url}` is the server's.
         few: Tests of a short session.
         many: And of a long one.
-        sqlite: Whether it is for SQLite.
+        kind: The kind of database that it is for.
         is_variant: Whether one corpus and one process are enough.
         package: Which has to be installed.
     """
@@ -149,7 +65,7 @@ class Suite:
     ini: tuple[str, ...] = ()
     few: int = 20
     many: int = LENGTH
-    sqlite: bool = False
+    kind: str = "postgres"
     is_variant: bool = False
     package: str | None = None
 
@@ -158,12 +74,18 @@ class Suite:
         """Whether it uses the plugin."""
         return PLUGIN in self.plugins
 
-    def write(self, folder: Path, corpus: Corpus, where: Mapping[str, str]) -> None:
-        """Write its files; `where` are the server's words for libpq."""
-        url = "postgresql:///postgres?" + "&".join(f"{k}={v}" for k, v in where.items())
+    @property
+    def sqlite(self) -> bool:
+        """Whether it needs no server."""
+        return self.kind == "sqlite"
+
+    def write(
+        self, folder: Path, corpus: Corpus, where: Mapping[str, str], url: str
+    ) -> None:
+        """Write its files; `where` are the words for the server's driver."""
         migrations = folder / "migrations"
         migrations.mkdir(parents=True)
-        texts = dict(corpus.texts(sqlite=self.sqlite))
+        texts = dict(corpus.texts(self.kind))
         for name, sql in texts.items():
             (migrations / name).write_text(sql, encoding="utf-8")
         files = {
@@ -199,7 +121,7 @@ class Suite:
 def python() -> Path:
     """Find the interpreter of all suites, with pytest-postgresql where that works."""
     place = PEERS / "pytest" / "bin" / "python"
-    if not is_installed(PEER):
+    if not (is_installed(PEER) and is_installed("asyncmy")):
         subprocess.call([sys.executable, "-m", "venv", "--clear", PEERS / "pytest"])
         same = [f"{name}=={version(name)}" for name in PACKAGES]
         subprocess.call([place, "-m", "pip", "install", "-q", PEER, *same])
@@ -330,6 +252,46 @@ def db(tmp_path):
     path.unlink()
 """
 
+SYNC_MYSQL = """\
+def test_rows(number, db):
+    with db.cursor() as cursor:
+        cursor.execute(INSERT)
+        cursor.execute(COUNT)
+        assert cursor.fetchone() == (1,)
+"""
+ASYNC_MYSQL = """\
+async def test_rows(number, adb):
+    async with adb.cursor() as cursor:
+        await cursor.execute(INSERT)
+        await cursor.execute(COUNT)
+        assert await cursor.fetchone() == (1,)
+"""
+REPLAY_MYSQL = """
+import os
+from itertools import count
+
+import pymysql
+import pytest
+import sqlx
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+MIGRATOR = sqlx.Migrator("migrations")
+NUMBERS = count()
+
+
+@pytest.fixture
+def db():
+    name = f"replayed_{WORKER}_{next(NUMBERS)}"
+    with pymysql.connect(autocommit=True, **WHERE) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+        connection.select_db(name)
+        MIGRATOR.run(connection)
+        yield connection
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {name}")
+"""
+
 SERVER = "sqlx_database = {url}"
 SUITES = (
     Suite("no database", NOTHING),
@@ -346,15 +308,29 @@ SUITES = (
     Suite("template by hand", SYNC, TEMPLATE),
     Suite(PEER, SYNC, THEIRS, ("pytest_postgresql",), package=PEER),
     Suite("replayed", SYNC, REPLAY, few=2, many=12),
-    Suite("SQLite: no database", NOTHING, sqlite=True),
-    Suite("SQLite: db", SYNC, "", (PLUGIN,), ("sqlx_database = sqlite",), sqlite=True),
+    Suite("SQLite: no database", NOTHING, kind="sqlite"),
+    Suite(
+        "SQLite: db", SYNC, "", (PLUGIN,), ("sqlx_database = sqlite",), kind="sqlite"
+    ),
     Suite(
         "SQLite: db in memory",
         SYNC,
         "",
         (PLUGIN,),
         ("sqlx_database = sqlite::memory:",),
-        sqlite=True,
+        kind="sqlite",
     ),
-    Suite("SQLite: replayed", SYNC, REPLAY_FILE, few=2, many=22, sqlite=True),
+    Suite("SQLite: replayed", SYNC, REPLAY_FILE, few=2, many=22, kind="sqlite"),
+    Suite("no database", NOTHING, kind="mysql"),
+    Suite("db", SYNC_MYSQL, "", (PLUGIN,), (SERVER,), kind="mysql"),
+    Suite(
+        "adb",
+        ASYNC_MYSQL,
+        "",
+        (PLUGIN, "asyncio"),
+        (SERVER, "asyncio_mode = auto"),
+        is_variant=True,
+        kind="mysql",
+    ),
+    Suite("replayed", SYNC_MYSQL, REPLAY_MYSQL, few=2, many=12, kind="mysql"),
 )

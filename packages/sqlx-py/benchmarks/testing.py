@@ -1,10 +1,9 @@
 """Measure what a test's fresh, migrated database takes, however it comes about.
 
-The limit is the server's own `CREATE DATABASE … TEMPLATE` of what the migrations make,
-in the way that is fastest here; it is measured right before each suite. A suite is run
-as a short session and as a long one: their difference is the time per test, whatever
-starting takes. All use one PostgreSQL, in memory as everything else here. Who begins a
-round takes turns.
+The limit is the server's own copy of what the migrations make (`limits.py`), measured
+right before each suite. A suite is run as a short session and as a long one: their
+difference is the time per test, whatever starting takes. All use one server, PostgreSQL
+or MariaDB, in memory as everything else here. Who begins a round takes turns.
 """
 
 from __future__ import annotations
@@ -15,40 +14,33 @@ import platform
 import shutil
 import sys
 import tempfile
-import time
 from collections import defaultdict
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-import psycopg
-from psycopg.conninfo import make_conninfo
+from corpora import CORPORA, Corpus
+from limits import OPENED, Server
 from report import shown, table
-from suites import CORPORA, LENGTH, SUITES, Corpus, Suite, is_installed, python
-
-import sqlx
-from sqlx.testing.places import SETTINGS
+from suites import LENGTH, SUITES, Suite, is_installed, python
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 MEMORY = "/dev/shm"  # noqa: S108 -- tempfile makes what is in it.
 PARTS = (
-    CREATE := "CREATE DATABASE",
+    "CREATE DATABASE",
     "connect, insert, count",
     "DROP DATABASE",
     "these three in turn",
 )
-# How PostgreSQL 18 copies a database: its STRATEGY, and its file_copy_method.
-WAYS = ("FILE_COPY", "clone"), ("FILE_COPY", "copy"), ("WAL_LOG", "copy")
-CLONES, TRIALS = 20, 3
+CLONES = 20
 REPLAYED = "SQLite: replayed"
+NAMED = {suite.name: suite for suite in SUITES}.values()  # on whatever server
 ONE, FRESH, WARM, TWO = "one test", "no template yet", "", "-n 2"
-
-TEMPLATES = r"SELECT datname FROM pg_database WHERE datname LIKE '\_sqlx\_template\_%'"
 
 Key: TypeAlias = tuple[str, str]
 """The name of a suite, or of a part of the limit, and that of a corpus."""
@@ -62,7 +54,7 @@ class Figures:
         tests: Seconds of one test, and of the limit right before.
         cpu: Seconds that pytest's process computes for one test.
         sessions: Seconds of a session of the usual length, by how it begins.
-        ways: How the server copies the template of a corpus.
+        ways: How the server copies a corpus.
     """
 
     tests: dict[Key, list[tuple[float, float]]] = field(
@@ -72,7 +64,7 @@ class Figures:
     sessions: dict[tuple[str, str, str], list[float]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    ways: dict[str, tuple[str, str]] = field(default_factory=dict)
+    ways: dict[str, str] = field(default_factory=dict)
 
     def pairs(self, name: str, corpus: str) -> list[tuple[float, float]]:
         """Give the times of a test, each with its limit; none, if not measured."""
@@ -84,14 +76,14 @@ class Bench:
     """A server, and a folder for each suite and corpus.
 
     Args:
-        admin: To make and drop databases.
-        where: The server, in libpq's words.
+        server: Copies databases, and drops what the plugin has made.
+        kinds: Of the suites that are run.
         work: Where files are written.
         figures: What was measured.
     """
 
-    admin: psycopg.Connection[Any]
-    where: Mapping[str, str]
+    server: Server
+    kinds: frozenset[str]
     work: Path
     figures: Figures
 
@@ -99,78 +91,27 @@ class Bench:
         """The folder with a suite's files; they are written once."""
         folder = self.work / f"{SUITES.index(suite)}-{CORPORA.index(corpus)}"
         if not folder.exists():
-            suite.write(folder, corpus, self.where)
+            suite.write(folder, corpus, self.server.where, self.server.url)
             suite.run(folder, 1)  # Now there is bytecode.
         return folder
 
-    def connect(self, name: str) -> psycopg.Connection[Any]:
-        """Connect to a database of the server."""
-        words = make_conninfo("", **self.where, dbname=name)
-        return psycopg.connect(words, autocommit=True)
-
-    def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        """Ask the server, or tell it."""
-        cursor = self.admin.execute(sql.encode())
-        return cursor.fetchall() if cursor.description else []
-
-    def copy(self, template: str, way: tuple[str, str]) -> dict[str, float]:
-        """Copy, use and drop a template's clones, and tell the seconds of each part."""
-        times: dict[str, list[float]] = defaultdict(list)
-        strategy, method = way
-        self.ask(f"SET file_copy_method = {method}")
-        for _ in range(CLONES):
-            begun = time.perf_counter()
-            self.ask(f"CREATE DATABASE copied TEMPLATE {template} STRATEGY {strategy}")
-            created = time.perf_counter()
-            with self.connect("copied") as connection:
-                connection.execute("INSERT INTO table_0 (name) VALUES ('a')")
-                connection.execute("SELECT count(*) FROM table_0").fetchone()
-            used = time.perf_counter()
-            self.await_gone("copied")
-            alone = time.perf_counter()
-            self.ask("DROP DATABASE copied")
-            dropped = time.perf_counter()
-            parts = created - begun, used - created, dropped - alone
-            for name, seconds in zip(PARTS, (*parts, sum(parts)), strict=True):
-                times[name].append(seconds)
-        return {name: median(found) for name, found in times.items()}
-
-    def await_gone(self, name: str) -> None:
-        """Wait until a closed session is gone: a DROP would wait 100 ms for it."""
-        users = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'"
-        while self.ask(users) != [(0,)]:
-            pass
-
     def template(self, corpus: Corpus) -> str:
-        """Name what the limit copies; it is made once, and the ways are tried."""
+        """Name what the limit copies; it is made once."""
         name = f"limit_{CORPORA.index(corpus)}"
         if corpus.name not in self.figures.ways:
-            self.ask(f"CREATE DATABASE {name}")
-            with self.connect(name) as connection:
-                migrations = self.folder(SUITES[0], corpus) / "migrations"
-                sqlx.Migrator(migrations).run(connection)
-            self.connect(name).close()  # The server caches its catalogs in a file.
-            self.await_gone(name)
-            took: dict[tuple[str, str], float] = {}
-            for way in WAYS * TRIALS:
-                with suppress(psycopg.Error):  # Not each system can clone files.
-                    seconds = self.copy(name, way)[CREATE]
-                    took[way] = min(seconds, took.get(way, seconds))
-            self.figures.ways[corpus.name] = min(took, key=took.__getitem__)
+            bare = next(each for each in SUITES if each.kind in self.kinds)
+            migrations = self.folder(bare, corpus) / "migrations"
+            self.figures.ways[corpus.name] = self.server.make(name, migrations)
         return name
-
-    def forget(self) -> None:
-        """Drop the templates that the plugin has made."""
-        for (name,) in self.ask(TEMPLATES):
-            self.ask(f"ALTER DATABASE {name} IS_TEMPLATE false")
-            self.ask(f"DROP DATABASE {name}")
 
     def take_limit(self, corpus: Corpus) -> float:
         """Measure what the server takes by itself; tell the seconds of the copy."""
         name = self.template(corpus)
-        parts = self.copy(name, self.figures.ways[corpus.name])
-        limit = parts[CREATE]
-        for part, seconds in parts.items():
+        copies = [self.server.copy(name) for _ in range(CLONES)]
+        columns = zip(*((*parts, sum(parts)) for parts in copies), strict=True)
+        medians: list[float] = [median(column) for column in columns]
+        limit = medians[0]
+        for part, seconds in zip(PARTS, medians, strict=True):
             self.figures.tests[part, corpus.name].append((seconds, limit))
         return limit
 
@@ -196,7 +137,7 @@ class Bench:
         one = suite.run(folder, 1).seconds
         sessions[suite.name, corpus.name, ONE].append(one)
         if suite.is_ours:
-            self.forget()
+            self.server.forget()
             seconds = suite.run(folder, LENGTH).seconds
             sessions[suite.name, corpus.name, FRESH].append(seconds)
         short, long = (suite.run(folder, length, 2).seconds for length in lengths)
@@ -206,16 +147,13 @@ class Bench:
 
 
 @contextmanager
-def bench() -> Iterator[Bench]:
+def bench(kind: str) -> Iterator[Bench]:
     """Start a server in memory with the plugin's settings; files lie there, too."""
     work = Path(tempfile.mkdtemp(prefix="sqlx-bench-", dir=MEMORY))
+    opened, kinds = OPENED[kind]
     try:
-        with sqlx.start_embedded(work / "postgres", settings=SETTINGS) as server:
-            words = make_conninfo("", **server.keywords())
-            with psycopg.connect(words, autocommit=True) as admin:
-                where = server.keywords()
-                del where["dbname"]
-                yield Bench(admin, where, work, Figures())
+        with opened(work) as server:
+            yield Bench(server, frozenset(kinds), work, Figures())
     finally:
         shutil.rmtree(work)
 
@@ -223,7 +161,11 @@ def bench() -> Iterator[Bench]:
 def run_round(bench: Bench, number: int, options: argparse.Namespace) -> None:
     """Run every suite on every corpus."""
     for corpus in CORPORA:
-        found = [suite for suite in SUITES if is_wanted(suite, corpus, options)]
+        found = [
+            suite
+            for suite in SUITES
+            if suite.kind in bench.kinds and is_wanted(suite, corpus, options)
+        ]
         begin = number % len(found) if found else 0
         for suite in found[begin:] + found[:begin]:
             say(f"round {number + 1}: {suite.name}, {corpus.name}")
@@ -252,7 +194,7 @@ def as_markdown(figures: Figures) -> str:
     measured = {name for _, name in figures.tests}
     every = [corpus.name for corpus in CORPORA if corpus.name in measured]
     usual = [corpus.name for corpus in CORPORA[:3] if corpus.name in measured]
-    ways = "; ".join(f"{name}: {' '.join(way)}" for name, way in figures.ways.items())
+    ways = "; ".join(f"{name}: {way}" for name, way in figures.ways.items())
     return "\n".join(
         [
             f"Python {platform.python_version()}; load at the end {load}. {ways}\n",
@@ -260,8 +202,7 @@ def as_markdown(figures: Figures) -> str:
             *table(["migrations", *every, "CPU"], test_rows(figures, every)),
             f"A session of {LENGTH} tests\n",
             *table(["migrations", *usual], session_rows(figures, usual)),
-            "SQLite: one test, and the ratio to replaying\n",
-            *table(["migrations", *usual, "CPU"], sqlite_rows(figures, usual)),
+            *sqlite_table(figures, usual),
         ]
     )
 
@@ -270,7 +211,7 @@ def test_rows(figures: Figures, names: list[str]) -> Iterator[list[str]]:
     """A row for each part of the limit, and for each suite."""
     for row in PARTS:
         yield [row, *(cell(figures.pairs(row, name)) for name in names), "-"]
-    for suite in SUITES:
+    for suite in NAMED:
         if not suite.sqlite and (suite.name, names[0]) in figures.tests:
             cells = (cell(figures.pairs(suite.name, name)) for name in names)
             yield [suite.name, *cells, cpu_cell(figures, suite.name, names)]
@@ -288,11 +229,18 @@ def less(figures: Figures, name: str) -> list[tuple[float, float]]:
 
 def session_rows(figures: Figures, names: list[str]) -> Iterator[list[str]]:
     """A row for each way to begin a session."""
-    for suite, how in product(SUITES, (ONE, FRESH, WARM, TWO)):
+    for suite, how in product(NAMED, (ONE, FRESH, WARM, TWO)):
         found = [figures.sessions.get((suite.name, name, how), []) for name in names]
         if any(found) and not suite.is_variant:
             cells = (shown(median(each)) if each else "-" for each in found)
             yield [f"{suite.name}, {how}" if how else suite.name, *cells]
+
+
+def sqlite_table(figures: Figures, names: list[str]) -> list[str]:
+    """Write the table of SQLite's suites, if they were run."""
+    rows = [*sqlite_rows(figures, names)]
+    title = "SQLite: one test, and the ratio to replaying\n"
+    return [title, *table(["migrations", *names, "CPU"], rows)] if rows else []
 
 
 def sqlite_rows(figures: Figures, names: list[str]) -> Iterator[list[str]]:
@@ -332,6 +280,7 @@ def milliseconds(seconds: float) -> str:
 def main() -> int:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--server", choices=OPENED, help="this one alone")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="names, separated by commas")
     parser.add_argument("--quick", action="store_true", help="short, with noise")
@@ -340,10 +289,11 @@ def main() -> int:
     if unknown:
         parser.error(f"no suite is called {min(unknown)!r}")
     python()  # What it installs shall not be measured.
-    with bench() as found:
-        for number in range(1 if options.quick else options.rounds):
-            run_round(found, number, options)
-        print(as_markdown(found.figures))
+    for kind in [options.server] if options.server else OPENED:
+        with bench(kind) as found:
+            for number in range(1 if options.quick else options.rounds):
+                run_round(found, number, options)
+            print(as_markdown(found.figures))
     return 0
 
 

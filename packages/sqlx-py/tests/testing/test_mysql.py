@@ -83,6 +83,7 @@ def on_mariadb(project: Project, mariadb: mysql_server.Server) -> Iterator[Proje
         pass
 
 
+@pytest.mark.slow
 def test_each_fixture_has_a_fresh_database(
     on_mariadb: Project, mariadb: mysql_server.Server
 ) -> None:
@@ -97,6 +98,33 @@ def test_each_fixture_has_a_fresh_database(
         rf"digest {on_mariadb.digest}\)",
         line,
     )
+
+
+SESSION = """
+import pytest
+
+@pytest.mark.sqlx(fixtures=["session"])
+def test_session(db):
+    cursor = db.cursor()
+    cursor.execute("SELECT * FROM facts")
+    assert cursor.fetchall() == (("ab", "+00:00", "utf8mb4"),)
+    cursor.execute("SELECT modes FROM said")
+    ((modes,),) = cursor.fetchall()
+    assert {"PIPES_AS_CONCAT", "NO_ENGINE_SUBSTITUTION"} <= {*modes.split(",")}
+"""
+
+
+def test_fixtures_run_as_migrations_do(on_mariadb: Project) -> None:
+    """Their session is SQLx's: `||` joins texts, and a day begins in UTC."""
+    on_mariadb.write(
+        {
+            "migrations/2_said.sql": "CREATE TABLE said AS SELECT @@sql_mode AS modes;"
+            "CREATE TABLE facts (joined TEXT, zone TEXT, client TEXT)",
+            "fixtures/session.sql": "INSERT INTO facts SELECT 'a' || 'b', @@time_zone,"
+            " @@character_set_client; UPDATE said SET modes = @@sql_mode;",
+        }
+    )
+    assert on_mariadb.run(SESSION).outcomes == {"passed": 1}
 
 
 REFUSED = {
@@ -133,6 +161,7 @@ def test_refused(db): pass
 """
 
 
+@pytest.mark.slow
 def test_a_database_of_a_test_that_fails_is_kept(
     on_mariadb: Project, mariadb: mysql_server.Server
 ) -> None:
@@ -159,18 +188,57 @@ def test_a_database_of_a_test_that_fails_is_kept(
     assert databases(mariadb, "test") == set()
 
 
-def test_a_migration_that_fails_is_one_error(
+def test_that_no_copy_can_be_made_is_said_once(
     on_mariadb: Project, mariadb: mysql_server.Server
 ) -> None:
-    """As on PostgreSQL, one test has it, and the others are skipped."""
-    on_mariadb.write({"migrations/2_wrong.sql": "CREATE TABLE users (id INTEGER);"})
+    """Each test's database is migrated then: the end says why, and the mend."""
+    mariadb.ask("CREATE ROLE reader")
+    on_mariadb.write({"migrations/2_grant.sql": "GRANT SELECT ON users TO reader;"})
+    ran = on_mariadb.run("def test_one(db): pass\ndef test_two(db): pass")
+    mariadb.ask("DROP ROLE reader")
+    assert ran.outcomes == {"passed": 2}
+    assert ran.lines("a test's database") == [
+        (
+            "a test's database is migrated, for no copy can be made: users: something "
+            "is granted on it to 'reader'@''; grant it outside of the migrations"
+        )
+    ]
+
+
+@pytest.mark.parametrize(("database", "named"), [("app", "app."), ("", "")])
+def test_a_migration_that_fails_is_one_error(
+    on_mariadb: Project, mariadb: mysql_server.Server, database: str, named: str
+) -> None:
+    """As on PostgreSQL, one test has it, and the others are skipped.
+
+    It does not speak of the template, which is gone, nor of a row to be mended there.
+    """
+    on_mariadb.configure(sqlx_database=mariadb.url(database))
+    wrong = "CREATE TABLE more (id INT);\nINSERT INTO nobody VALUES (1);\n"
+    on_mariadb.write({"migrations/2_wrong.sql": wrong})
     ran = on_mariadb.run("def test_one(db): pass\ndef test_two(db): pass")
     assert ran.outcomes == {"errors": 1, "skipped": 1}
-    assert ran.errors["setup of test_one"].startswith(
-        "migrations/2_wrong.sql:1:1: while executing migration 2: 1050 (42S01): Table "
-        "'users' already exists\n  CREATE TABLE users (id INTEGER);\n  ^\n"
+    assert ran.errors["setup of test_one"] == (
+        "migrations/2_wrong.sql:2:1: while executing migration 2: 1146 (42S02): Table "
+        f"'{named}nobody' doesn't exist\n  INSERT INTO nobody VALUES (1);\n  ^\n"
+        "state: a test's database is made anew each time: mend the file and run again"
     )
     assert databases(mariadb, "test") == set()
+
+
+def test_a_fixture_that_fails_names_no_database_of_ours(
+    on_mariadb: Project, mariadb: mysql_server.Server
+) -> None:
+    """Nobody would find it: it is dropped."""
+    on_mariadb.configure(sqlx_database=mariadb.url("app"))
+    on_mariadb.write({"fixtures/wrong.sql": "INSERT INTO nobody VALUES (1);"})
+    tests = (
+        "import pytest\n@pytest.mark.sqlx(fixtures=['wrong'])\ndef test_it(db): pass"
+    )
+    assert on_mariadb.run(tests).errors["setup of test_it"] == (
+        'failed to apply test fixture "wrong": fixtures/wrong.sql:1:1: 1146 (42S02): '
+        "Table 'app.nobody' doesn't exist\n  INSERT INTO nobody VALUES (1);\n  ^"
+    )
 
 
 @pytest.mark.slow

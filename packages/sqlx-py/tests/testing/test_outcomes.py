@@ -70,6 +70,7 @@ def test_last(breaks_late):
 KEPT = ["fails[it's $$%s]", "last", "setup", "subtests", "teardown", "xpass"]
 
 
+@pytest.mark.slow
 def test_what_fails_is_kept_with_its_rows(project: Project) -> None:
     """A test that fails, as do its fixtures at either end, leaves its database.
 
@@ -107,6 +108,7 @@ def test_two(db):
 """
 
 
+@pytest.mark.slow
 def test_a_kept_database_goes_when_its_test_runs_again(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +172,7 @@ def test_a_list_at_the_end(
     assert len(ran.lines("kept: ")) == (0 if hidden else 1)
 
 
+@pytest.mark.slow
 def test_fresh_makes_all_anew(project: Project) -> None:
     """`--sqlx-fresh` drops the templates and what was kept, and makes new ones."""
     templates = "SELECT oid FROM pg_database WHERE datname ~ %s"
@@ -195,6 +198,7 @@ def test_it(db, db_url, db_factory):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("database", "way"),
     [("postgres", "raise KeyboardInterrupt"), ("sqlite", "pytest.exit('enough')")],
@@ -275,8 +279,7 @@ def test_a_migration_that_fails_is_one_error(
         'near "user" [42601]\n'
         "    user BIGINT REFERENCES nobody\n"
         "    ^\n"
-        "state: rolled back, nothing of this migration is applied; mend it and run "
-        "again"
+        "state: a test's database is made anew each time: mend the file and run again"
     )
     test = re.sub(r"setup of (.+)\.(.+)", r"test_it.py::\1::\2", title)
     reason = "its database could not be made: see the error of "
@@ -301,6 +304,7 @@ def pytest_runtest_protocol(item, nextitem):
     assert ran.outcomes == {"errors": 1, "skipped": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", XDIST)
 def test_a_server_that_is_not_there_is_one_error(
     project: Project, processes: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
@@ -363,6 +367,7 @@ async def test_async(adb, apool):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["sqlx_database", "DATABASE_URL"])
 def test_no_password_is_ever_printed(
     project: Project, where: str, monkeypatch: pytest.MonkeyPatch
@@ -442,6 +447,7 @@ def test_only_an_embedded_server_is_started(
     )
 
 
+@pytest.mark.slow
 def test_an_empty_database_explains_itself(project: Project) -> None:
     """Where a test has failed and there are no migrations, the report says so."""
     (project.path / "migrations" / "1_users.sql").unlink()

@@ -181,3 +181,23 @@ import pytest
 def test_it(db, _): pass
 """
     assert project.run(tests).outcomes == {"passed": 2}
+
+
+def test_a_fixture_s_session_is_sqlx_s(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its times are in UTC, as those of migrations are, wherever it is run."""
+    monkeypatch.setenv("PGTZ", "Asia/Tokyo")
+    epoch = "extract(epoch FROM '1970-01-01'::timestamptz)::int"
+    project.write({"fixtures/time.sql": f"INSERT INTO users VALUES ({epoch});"})
+    tests = """
+import pytest
+
+@pytest.mark.sqlx(fixtures=["time"])
+def test_it(db):
+    ((name,),) = db.execute("SELECT current_setting('TimeZone')")
+    assert name == "Asia/Tokyo"
+    ((seconds,),) = db.execute("SELECT name FROM users")
+    assert seconds == "0"
+"""
+    assert project.run(tests).outcomes == {"passed": 1}

@@ -113,6 +113,5 @@ def test_a_migration_that_fails_is_one_error(project: Project) -> None:
         "table users already exists [code 1]\n"
         "  CREATE TABLE users (id INTEGER);\n"
         "  ^\n"
-        "state: rolled back, nothing of this migration is applied; mend it and run "
-        "again"
+        "state: a test's database is made anew each time: mend the file and run again"
     }

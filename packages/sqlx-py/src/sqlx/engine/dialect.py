@@ -134,6 +134,10 @@ class Dialect(Protocol):
         """The shortest time for which a statement can be told to wait for a lock."""
 
     @property
+    def session(self) -> str:
+        """Set a session of ours as SQLx sets its own; empty: nothing has to be set."""
+
+    @property
     def read_only(self) -> str:
         """Why nothing can be written, in words; empty when something can."""
 

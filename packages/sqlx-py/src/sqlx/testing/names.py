@@ -13,11 +13,12 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-__all__ = ["KEPT", "TestName", "is_template", "template_name"]
+__all__ = ["KEPT", "TestName", "is_template", "renamed", "template_name"]
 
 KEPT = "kept by sqlx-py: "
 TEST = re.compile("_sqlx_test_([0-7][0-9a-f]{7})_([1-9][0-9]{0,17})")
 TEMPLATE = re.compile("_sqlx_template_[0-9a-f]{16}_[0-9]+")
+OURS = f"(?:{TEST.pattern}|{TEMPLATE.pattern})"
 DIGITS = 16  # of a digest, in a template's name
 
 
@@ -58,3 +59,15 @@ def template_name(digest: str, owner: int) -> str:
 def is_template(name: str) -> bool:
     """Tell whether a name is that of a template."""
     return TEMPLATE.fullmatch(name) is not None
+
+
+def renamed(text: str, database: str) -> str:
+    """Name a user's database where a server names one of ours, which will be gone.
+
+    Args:
+        text: What the server says.
+        database: The one that stands for ours; empty for none.
+    """
+    if database:
+        return re.sub(OURS, lambda _: database, text)
+    return re.sub(rf"`?{OURS}`?\.", "", text)

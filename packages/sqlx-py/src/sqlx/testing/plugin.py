@@ -30,7 +30,7 @@ MARKER = (
 )
 
 SESSION = pytest.StashKey["Session"]()
-TOLD = pytest.StashKey[list[str]]()  # what could not be dropped, by all processes
+TOLD = pytest.StashKey[list[str]]()  # what somebody should know, by all processes
 PROBLEMS = "sqlx_problems"
 
 
@@ -129,13 +129,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 -- xdist may be absent.
-    """Hear what a process of pytest-xdist could not drop."""
+    """Hear what a process of pytest-xdist tells."""
     told = getattr(node, "workeroutput", {}).get(PROBLEMS, ())
     node.config.stash.setdefault(TOLD, []).extend(told)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print where the databases are that were kept, and what went wrong."""
+    """Print where the databases are that were kept, and what else is to know."""
     from sqlx.testing.summary import summarise
 
     summarise(terminalreporter, terminalreporter.config.stash.get(TOLD, []))

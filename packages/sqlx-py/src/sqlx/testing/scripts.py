@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlx.engine.steps import Script
+from sqlx.engine.steps import Query, Script
 from sqlx.errors import DatabaseError, FixtureFailed
 from sqlx.migrations.splitting import position, split
 from sqlx.opening import Setting, open_sync
@@ -25,7 +25,9 @@ SETTING = Setting(
 
 
 def run_script(database: object, name: str, path: str) -> None:
-    """Run a file of SQL as one message, so that it happens as a whole or not at all.
+    """Run a file of SQL as one message, in a session as SQLx has it.
+
+    On PostgreSQL and SQLite it happens as a whole or not at all.
 
     Args:
         database: A URL or a connection.
@@ -37,6 +39,8 @@ def run_script(database: object, name: str, path: str) -> None:
     """
     text = _read(name, path)
     with open_sync(database, SETTING) as (dialect, connection):
+        if dialect.session:
+            connection.execute(Query(dialect.session))
         try:
             connection.execute(Script((text,)))
         except DatabaseError as error:

@@ -59,6 +59,7 @@ class Server(ABC, Generic[Place, C, Template]):
         version: The server's, as it tells it.
         pool_size: How many connections a test's pool may have.
         problems: What could not be dropped or kept, and why.
+        notes: What makes tests slower than they could be, and the mend.
 
     Raises:
         ConnectionFailed: It cannot be reached.
@@ -73,6 +74,7 @@ class Server(ABC, Generic[Place, C, Template]):
         self.session = -1
         self.version = ""
         self.problems: list[str] = []
+        self.notes: list[str] = []
         self._process = os.getpid()
         self._numbers = itertools.count(1)
         self._names: dict[Migrator | None, str] = {}
@@ -98,6 +100,11 @@ class Server(ABC, Generic[Place, C, Template]):
         part = limit // 2 // processes  # Another session may want the other half.
         self.pool_size = max(1, min(MOST_POOLED, part - SERVICE_CONNECTIONS))
         self._later(lambda ground: sweep(ground, self.session))
+
+    @property
+    def told(self) -> list[str]:
+        """What is printed when the session ends."""
+        return [*self.notes, *(f"not dropped: {text}" for text in self.problems)]
 
     @abstractmethod
     def url(self, name: str) -> str:

@@ -115,7 +115,7 @@ class Session:
             self._problems += self._stocks.pop(server).close()
 
     def close(self) -> list[str]:
-        """Drop what is left, and say what could not be dropped."""
+        """Drop what is left, and say what somebody should know."""
         left = [text for stock in self._stocks.values() for text in stock.close()]
         return self._problems + left
 

@@ -8,8 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlx.config.url import EmbeddedUrl, MySqlUrl, SqliteUrl
-from sqlx.errors import ConfigurationError, SqlxError
+from sqlx.errors import (
+    ConfigurationError,
+    DatabaseError,
+    ExecuteMigration,
+    SqlxError,
+)
 from sqlx.opening import embedded_place, mysql_place, place_of
+from sqlx.testing.names import renamed
 from sqlx.testing.places import SETTINGS, place
 from sqlx.testing.scripts import run_script
 from sqlx.testing.sqlite import Files, file_url, open_file
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Lease", "Stock"]
 
+MADE_ANEW = "a test's database is made anew each time: mend the file and run again"
 NO_POOL = "SQLite has no pool; ask for db or db_url"
 EMBEDDED_HINT = "  (its server runs while `python -m sqlx.testing{}` does)"
 NO_URL = (
@@ -166,8 +173,9 @@ class Stock:
         try:
             for name, path in scripts:
                 run_script(taken.memory or taken.url, name, path)
-        except BaseException:
+        except BaseException as error:
             taken.give_back()
+            _forget(error, where)
             raise
         return taken
 
@@ -188,11 +196,11 @@ class Stock:
         return self._migrator(None) is None
 
     def close(self) -> list[str]:
-        """Drop what is left, stop a server of ours; say what could not be dropped."""
+        """Drop what is left, stop a server of ours; say what somebody should know."""
         for lease in self._out:
             lease.give_back()
         self._stack.close()
-        return [text for server in self._servers.values() for text in server.problems]
+        return [text for server in self._servers.values() for text in server.told]
 
     def _migrator(self, migrations: Migrations) -> Migrator | None:
         """Find migrations; their files are read once a session."""
@@ -210,6 +218,7 @@ class Stock:
                 return self._take_file(where, self._migrator(wish.migrations))
             return self._take_clone(where, self._migrator(wish.migrations), test)
         except SqlxError as error:
+            _forget(error, where)
             self._broken[key] = error
             raise
 
@@ -268,3 +277,12 @@ def require_url(lease: Lease) -> str:
     if not lease.url:
         raise ConfigurationError(NO_URL)
     return lease.url
+
+
+def _forget(error: BaseException, where: DatabaseUrl) -> None:
+    """Say nothing of a database that is gone when somebody reads the error."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, DatabaseError):
+        cause.message = renamed(cause.message, getattr(where, "database", ""))
+    if isinstance(error, ExecuteMigration):
+        error.state = MADE_ANEW

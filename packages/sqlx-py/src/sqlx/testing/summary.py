@@ -1,4 +1,4 @@
-"""What the plugin prints at the end: databases that were kept, and what went wrong."""
+"""What the plugin prints at the end: databases that were kept, and what to know."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["KEPT", "summarise"]
 KEPT = "sqlx_database"  # a property of a test's report
 
 
-def summarise(reporter: pytest.TerminalReporter, problems: list[str]) -> None:
-    """Print what could not be dropped, and what was kept where no report shows it."""
+def summarise(reporter: pytest.TerminalReporter, told: list[str]) -> None:
+    """Print what processes have told, once, and what was kept if no report shows it."""
     option = reporter.config.option
-    lines = [f"not dropped: {problem}" for problem in dict.fromkeys(problems)]
+    lines = [*dict.fromkeys(told)]
     if option.sqlx_keep or option.tbstyle == "no" or option.showcapture != "all":
         lines = _kept(reporter) + lines
     if lines:

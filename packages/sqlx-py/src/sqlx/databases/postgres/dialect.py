@@ -100,6 +100,11 @@ class PostgresDialect:
         return self.literals_standard
 
     @property
+    def session(self) -> str:
+        """Set what files run with; a pooler would give it to others."""
+        return "" if self.pooled else ";\n".join(ours(self.server_version))
+
+    @property
     def transactional_ddl(self) -> bool:
         """DDL is rolled back like all else."""
         return True
@@ -215,15 +220,13 @@ class PostgresDialect:
 
     def prepare(self) -> Query:
         """Make the session ours, make what is missing, and list the history."""
-        texts = [] if self.pooled else list(ours(self.server_version))
         make = [f"CREATE SCHEMA IF NOT EXISTS {name}" for name in self.create_schemas]
         if not self.exists:
             make.append(CREATE.format(table=self.table))
         if make and self.pooled and self.locking:
             make.insert(0, advisory.take(self._key))
-        return Query(
-            ";\n".join([*texts, *make, rows.listing(self.table, details=False)])
-        )
+        listing = rows.listing(self.table, details=False)
+        return Query(";\n".join(filter(None, [self.session, *make, listing])))
 
     def is_race(self, error: DatabaseError) -> bool:
         """Tell whether somebody makes the same at this moment, or holds the lock."""

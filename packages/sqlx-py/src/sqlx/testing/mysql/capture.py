@@ -45,6 +45,11 @@ SETTINGS = (
 )
 VERSIONED = "SYSTEM VERSIONED"
 END = "; \t\r\n"  # MySQL takes a semicolon for a part of some texts
+HISTORY = "it has rows with a history; let a fixture insert them"
+UNREADABLE = "our user may not read it; make it without a DEFINER, who is another"
+WRITTEN = "it was written in {}; make it with SET NAMES utf8mb4"
+MADE_IN = "it was made in a database of {}; choose the database's collation before"
+GRANTED = "something is granted on it to {}; grant it outside of the migrations"
 TABLES = """\
 SELECT table_name, table_type FROM information_schema.tables
 WHERE table_schema = DATABASE() ORDER BY table_name"""
@@ -149,7 +154,7 @@ def _rows(
         columns.setdefault(table, []).append(quoted(column))
     for name, ((is_filled,),) in zip(tables, ask_all(connection, asked), strict=True):
         if is_filled and name in versioned:
-            yield Piece(OBSTACLE, name, "it has rows with a history")
+            yield Piece(OBSTACLE, name, HISTORY)
         elif is_filled:
             yield Piece(ROWS, name, ", ".join(columns[name]))
             ((_, checksum),) = ask(connection, f"CHECKSUM TABLE {quoted(name)}")
@@ -175,11 +180,11 @@ def _code(
     ):
         text = row[column]
         if not text:
-            yield Piece(OBSTACLE, name, "our user may not read it")
+            yield Piece(OBSTACLE, name, UNREADABLE)
         elif not (text.isascii() or client.startswith("utf8")):
-            yield Piece(OBSTACLE, name, f"it was written in {client}")
+            yield Piece(OBSTACLE, name, WRITTEN.format(client))
         elif (whole or now) != now:
-            yield Piece(OBSTACLE, name, f"it was made in a database of {whole}")
+            yield Piece(OBSTACLE, name, MADE_IN.format(whole))
         else:
             known = f"sql_mode = '{mode}', character_set_client = {client}"
             known += f", collation_connection = {collation}"
@@ -208,4 +213,4 @@ def _reads(view: Piece, name: str) -> bool:
 
 def _privileges(connection: Connection) -> Iterator[Piece]:
     for grantee, name in ask(connection, PRIVILEGES):
-        yield Piece(OBSTACLE, name, f"something is granted on it to {grantee}")
+        yield Piece(OBSTACLE, name, GRANTED.format(grantee))

@@ -7,6 +7,7 @@ database, and `DROP DATABASE`.
 from __future__ import annotations
 
 import select
+import textwrap
 import zlib
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from sqlx.testing.mysql.words import (
     try_lock,
     version_of,
 )
+from sqlx.testing.names import renamed
 from sqlx.testing.places import mysql_url_of
 from sqlx.testing.server import Server
 
@@ -64,6 +66,8 @@ POOLER = (
     "a proxy such as ProxySQL or MaxScale stands before the server, and test databases "
     "are made on the server itself: set the URL that the proxy connects to"
 )
+NO_COPY = "a test's database is migrated, for no copy can be made: "
+NOTE_LENGTH = 400
 FORMAT = 1  # of what a template has; with another it is another template
 FACTS = """\
 SELECT CONNECTION_ID(), CURRENT_USER(),
@@ -173,7 +177,12 @@ class MySqlServer(Server[Place, Connection, Template]):
             if migrator is not None:
                 migrator.run(self.url(database))
 
-        return open_template(connection, name, migrate, self._new_name)
+        template = open_template(connection, name, migrate, self._new_name)
+        if template.obstacle:
+            known = renamed(template.obstacle, self.place.url.database)
+            note = textwrap.shorten(NO_COPY + known, NOTE_LENGTH, placeholder=" …")
+            self.notes.append(note)
+        return template
 
     def _copy(self, template: Template, name: str) -> None:
         template.copy(self._making, name)

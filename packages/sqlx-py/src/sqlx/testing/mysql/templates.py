@@ -49,6 +49,7 @@ SELECT = "SELECT kind, name, text FROM {}.{} ORDER BY number"
 LEAVE = "USE information_schema"  # A database that somebody is in is left alone.
 CHARACTER_SET = re.compile(r" CHARACTER SET \w+(?= COLLATE )")
 DIFFERS = "what is made by these statements differs"
+FAILS = "{}; mend or drop what needs it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,7 @@ def _doubts(
     except pymysql.MySQLError as error:
         if not connection.open:
             raise
-        return (Piece(OBSTACLE, template.name, said(error)[1]),)
+        return (Piece(OBSTACLE, "the copy", FAILS.format(said(error)[1])),)
     finally:
         if connection.open:
             send(connection, [SETTINGS, f"DROP DATABASE IF EXISTS {quoted(trial)}"])
