@@ -483,6 +483,23 @@ def test_rows_that_never_come_are_told() -> None:
     assert check(replace(site(), returns=None), described(ID)) == ()
 
 
+def test_rows_of_a_call_are_told_when_it_runs() -> None:
+    """MySQL says that it has no columns; and RETURNING, MariaDB alone has."""
+    call = replace(described(database=Database.MYSQL), sql=" call p(?)")
+    assert said(list[int], call) == [
+        (
+            "posts returns int, and what CALL gives is not known before it runs; write "
+            'sqlx.unchecked("CALL …") [no-rows]'
+        )
+    ]
+    assert said(list[int], described(database=Database.MYSQL)) == [
+        (
+            'posts returns int, but the query returns no rows; write "None" or '
+            '"sqlx.RowsAffected", or add RETURNING, which MariaDB has [no-rows]'
+        )
+    ]
+
+
 def test_a_void_column_beside_others_is_none() -> None:
     """Its field says so, and may be NULL."""
 

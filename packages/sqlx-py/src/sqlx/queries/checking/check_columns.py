@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,19 @@ from sqlx.queries.checking.fitting import misfit, python_type, rule_of, type_nam
 from sqlx.queries.checking.overrides import BadColumnName, ColumnName, parse_column
 from sqlx.queries.checking.rules import Misfit, Way, write
 from sqlx.queries.checking.wording import count, says_nothing, unresolved
-from sqlx.queries.values import TypeInfo
+from sqlx.queries.values import Database, TypeInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlx.queries.checking.wording import Wrong
     from sqlx.queries.sites import Finding, Site
-    from sqlx.queries.values import Column, Database, Description
+    from sqlx.queries.values import Column, Description
 
 __all__ = ["check_columns"]
 
 VOID = TypeInfo("Void")
+_CALL = re.compile(r"\s*CALL\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,7 @@ def _wrong(
     elif all(column.type_info == VOID for column in columns):
         yield (
             "no-rows",
-            (
-                f"{site.name} returns {row.text or 'a row'}, but the query returns no "
-                'rows; write "None" or "sqlx.RowsAffected", or add RETURNING'
-            ),
+            _no_rows(f"{site.name} returns {row.text or 'a row'}", described),
         )
     elif row.form is Form.ROW:
         yield from _of_row(row, columns, described.database, site.driver)
@@ -83,6 +82,21 @@ def _wrong(
         of_all = shape is Shape.ALL
         taker = _Taker(site.name, "returns", row, none, of_all, site.driver)
         yield from _of_column(columns[0], None, taker, described.database)
+
+
+def _no_rows(returns: str, described: Description) -> str:
+    """Tell that there are none; of a CALL MySQL tells when it runs."""
+    is_mysql = described.database is Database.MYSQL
+    if is_mysql and _CALL.match(described.sql):
+        return (
+            f"{returns}, and what CALL gives is not known before it runs; write "
+            'sqlx.unchecked("CALL …")'
+        )
+    where = ", which MariaDB has" if is_mysql else ""
+    return (
+        f'{returns}, but the query returns no rows; write "None" or '
+        f'"sqlx.RowsAffected", or add RETURNING{where}'
+    )
 
 
 def _not_one(site: Site, row: Annotation, columns: Sequence[Column]) -> Wrong:

@@ -87,7 +87,8 @@ _ALL = (
         "no-rows",
         "A function returns rows, and the SQL returns none. (The reverse is allowed: "
         "`None` and `RowsAffected` drop the rows.)",
-        "Return `None` or `sqlx.RowsAffected`, or add RETURNING to the SQL.",
+        "Return `None` or `sqlx.RowsAffected`, or add RETURNING to the SQL. What CALL "
+        "gives MySQL tells when it runs: `sqlx.unchecked(…)` fetches it.",
     ),
     Code(
         "returns",

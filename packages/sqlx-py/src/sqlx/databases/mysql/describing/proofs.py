@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlx.databases.mysql.describing.prepared import Statement, prepare
+from sqlx.databases.mysql.describing.reasons import reason
 from sqlx.queries.values import Nullability
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ LIARS = re.compile(
 )
 """Functions of which MariaDB says that they never give NULL, and they do."""
 
+IN_A_VIEW = "an outer join in a view"
 SURE = Nullability(may_be_null=False)
 
 
@@ -117,23 +119,23 @@ class _Proof:
         self._columns = known.columns
         self._view = known.lying_view(sql)
         self._function = known.lying_function(sql)
+        self._reason = reason(sql, is_mariadb=known.liars is not None)
 
     def __call__(self, field: Field, inside: Field) -> Nullability:
         """Judge a column by what is said of it alone and inside of another text."""
         column = self._columns.get(field.place)
         of_table = column is not None and column.is_base
         if not field.not_null:
-            return _may_be_null(_reason(column) if column and of_table else "")
+            return _may_be_null(self._why(column) if column and of_table else "")
         if not inside.not_null:
-            return _may_be_null("an outer join, or ROLLUP")
+            return _may_be_null(self._reason or IN_A_VIEW)
         liar = self._view or ("" if of_table else self._function)
         return _may_be_null(f"the server is wrong about {liar}") if liar else SURE
 
+    def _why(self, column: TableColumn) -> str:
+        """Say why the server thinks that a table's column may be NULL."""
+        return "the column allows NULL" if column.nullable else self._reason
 
-def _may_be_null(reason: str) -> Nullability:
-    return Nullability(may_be_null=True, reason=reason)
 
-
-def _reason(column: TableColumn) -> str:
-    """Say why the server thinks that a table's column may be NULL."""
-    return "the column allows NULL" if column.nullable else "outer join"
+def _may_be_null(why: str) -> Nullability:
+    return Nullability(may_be_null=True, reason=why)
