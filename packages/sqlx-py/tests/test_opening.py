@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -20,7 +22,6 @@ from sqlx.databases.kinds import KINDS
 
 if TYPE_CHECKING:
     import sqlite3
-    from pathlib import Path
 
     from support import Database, Door, Write
 
@@ -73,6 +74,26 @@ def test_a_connection_or_a_pool_is_used(on_postgres: Database, folder: Path) -> 
                 await migrator.run(lent)
 
     asyncio.run(the_same())
+
+
+class Watched:
+    """What stands before a connection to watch it, as OpenTelemetry's proxies do."""
+
+    def __init__(self, connection: object) -> None:
+        object.__setattr__(self, "watched", connection)
+
+    def __getattribute__(self, name: str) -> Any:
+        return getattr(object.__getattribute__(self, "watched"), name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(object.__getattribute__(self, "watched"), name, value)
+
+
+def test_a_connection_that_is_watched_is_used(colour: Door, folder: Path) -> None:
+    """It says that it is of the class that it stands for."""
+    with closing(_memory()) as connection:
+        assert len(colour(folder).run(Watched(connection)).applied) == 1
+        assert colour(folder).run(connection).already_applied == 1
 
 
 class Connection:
@@ -208,3 +229,27 @@ def _memory() -> sqlite3.Connection:
     import sqlite3
 
     return sqlite3.connect(":memory:")
+
+
+@pytest.mark.parametrize(
+    ("url", "module", "extra"),
+    [
+        ("postgres://h/x", "psycopg", "postgres"),
+        ("mysql://h/x", "pymysql", "mysql"),
+    ],
+)
+def test_a_driver_that_is_missing_is_named(url: str, module: str, extra: str) -> None:
+    """Where nothing is installed beside us, it is said what to install."""
+    source = str(Path(sqlx.__file__).parents[1])
+    code = "import sys, sqlx; sqlx.Migrator({}).run(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code, url],
+        env=os.environ | {"PYTHONPATH": source},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.splitlines()[-1] == (
+        f"sqlx.errors.DriverMissing: {module} is not installed; "
+        f"run: pip install 'sqlx-py[{extra}]'"
+    )

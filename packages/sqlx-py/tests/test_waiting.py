@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
-from psycopg_pool import ConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 import sqlx
 from sqlx import waiting
@@ -235,6 +235,34 @@ def test_a_pool_that_is_used_up_is_not_waited_for_longer_than_told(
     with pytest.raises(sqlx.ConnectionFailed) as caught:
         asyncio.run(pooled())
     assert str(caught.value) == "the pool had no connection to give in 0.05 s"
+
+
+def test_the_wait_of_a_pool_of_psycopg_s_is_shortened(
+    on_postgres: Database, folder: Path
+) -> None:
+    """It has an end of its own, half a minute away."""
+    options: dict[str, Any] = {"connect_timeout_seconds": 0.05}
+    said = "couldn't get a connection after 0.05 sec"
+    with (
+        ConnectionPool(on_postgres.place, min_size=1, max_size=1) as given,
+        given.connection(),
+        pytest.raises(sqlx.ConnectionFailed) as caught,
+    ):
+        sqlx.Migrator(folder, **options).wait(given, timeout_seconds=0)
+    assert str(caught.value) == said
+
+    async def other() -> None:
+        async with (
+            AsyncConnectionPool(
+                on_postgres.place, min_size=1, max_size=1, open=False
+            ) as lending,
+            lending.connection(),
+        ):
+            await sqlx.AsyncMigrator(folder, **options).run(lending)
+
+    with pytest.raises(sqlx.ConnectionFailed) as caught:
+        asyncio.run(other())
+    assert str(caught.value) == said
 
 
 def test_a_database_that_is_not_there_yet_is_waited_for(

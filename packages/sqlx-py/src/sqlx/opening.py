@@ -287,9 +287,11 @@ def _located(
         case SqliteUrl():
             yield import_module(SQLITE), (url.uri(), setting.lock_timeout_seconds)
         case MySqlUrl():
-            yield import_module(PYMYSQL), (mysql_place(url), setting.reach())
+            by_mysql = mysql_place(url)  # First: it says that a driver is missing.
+            yield import_module(PYMYSQL), (by_mysql, setting.reach())
         case PostgresUrl():
-            yield import_module(PSYCOPG), (place_of(url), setting.reach())
+            by_postgres = place_of(url)
+            yield import_module(PSYCOPG), (by_postgres, setting.reach())
         case _:
             with embedded_place(url) as place:
                 yield import_module(PSYCOPG), (place, setting.reach())

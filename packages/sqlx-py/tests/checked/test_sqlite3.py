@@ -271,3 +271,23 @@ def test_an_update_has_no_rows(connection: sqlite3.Connection) -> None:
     query = checked.query_scalar(int, "UPDATE users SET flag = TRUE")
     with pytest.raises(sqlx.ColumnMismatch, match="it sends none"):
         query.one(connection)
+
+
+class Watched:
+    """What stands before a connection to watch it, as OpenTelemetry's proxies do."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        object.__setattr__(self, "watched", connection)
+
+    def __getattribute__(self, name: str) -> Any:
+        return getattr(object.__getattribute__(self, "watched"), name)
+
+
+def test_a_connection_that_is_watched_is_used(connection: sqlite3.Connection) -> None:
+    """It says that it is of the class that it stands for."""
+
+    @checked.query("SELECT 7")
+    def seven(connection: Any) -> int:
+        raise NotImplementedError
+
+    assert [seven(Watched(connection)) for _ in range(2)] == [7, 7]

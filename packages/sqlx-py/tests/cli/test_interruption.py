@@ -58,7 +58,7 @@ def test_an_interrupted_run_leaves_nothing_half_done(
     assert (process.returncode, out, err) == (
         code,
         "",
-        "interrupted; transaction rolled back, lock given back\n",
+        "interrupted; transaction ended, lock given back\n",
     )
     assert history(endless) == [(1, 1)]
     assert tables(endless) == {"_sqlx_migrations", "a"}
@@ -79,9 +79,9 @@ def test_an_interruption_outside_a_transaction_says_what_it_leaves(
     assert (process.returncode, err) == (
         130,
         (
-            "interrupted; lock given back\nmigrations/2_endless.sql runs outside a "
-            "transaction: what it had done stays, and migration 2 counts as partially "
-            "applied until you mend it (sqlx migrate info says how)\n"
+            "interrupted; lock given back\nmigrations/2_endless.sql is not one "
+            "transaction: what it has committed stays; sqlx migrate info tells whether "
+            "2 counts as partially applied, and how to mend it\n"
         ),
     )
     assert history(endless) == [(1, 1), (2, 0)]
@@ -105,6 +105,4 @@ def test_a_long_statement_shows_that_it_is_alive(start: Start) -> None:
     while not last.endswith(b"back\r\n"):
         last += os.read(ours, 1024)
     os.close(ours)
-    assert last.endswith(
-        b"\r\033[Kinterrupted; transaction rolled back, lock given back\r\n"
-    )
+    assert last.endswith(b"\r\033[Kinterrupted; transaction ended, lock given back\r\n")

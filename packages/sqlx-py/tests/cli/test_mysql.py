@@ -152,7 +152,7 @@ def test_check_refuses_what_a_run_would_refuse(sqlx: Command, write: Write) -> N
     [
         (
             "INSERT INTO a VALUES (1);\nSELECT SLEEP(60);\n",
-            "interrupted; transaction rolled back, lock given back\n",
+            "interrupted; transaction ended, lock given back\n",
         ),
         (
             "CREATE TABLE b (x INT);\nSELECT SLEEP(60);\n",

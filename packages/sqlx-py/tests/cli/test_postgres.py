@@ -163,7 +163,7 @@ def test_an_interrupted_run_leaves_nothing_half_done(
         assert (process.returncode, out, err) == (
             code,
             "",
-            "interrupted; transaction rolled back, lock given back\n",
+            "interrupted; transaction ended, lock given back\n",
         )
         assert other.execute(asleep).fetchone() == (0,)
         assert on_postgres.locks() == 0

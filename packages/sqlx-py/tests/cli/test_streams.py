@@ -143,6 +143,19 @@ def test_an_interrupted_command_without_a_database(
     assert (result.code, result.out, result.err) == (130, "", "interrupted\n")
 
 
+def test_an_interruption_before_a_command_begins(
+    sqlx: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no traceback, either."""
+
+    def fail(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sqlx.cli.dispatch.parse", fail)
+    result = sqlx("completions", "bash")
+    assert (result.code, result.out, result.err) == (130, "", "interrupted\n")
+
+
 def test_a_termination_is_an_interruption(
     sqlx: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sqlx.cli.output import Output
-from sqlx.cli.telling import Telling, explaining
+from sqlx.cli.telling import Telling
 from sqlx.engine.news import (
     Change,
     Outcome,
@@ -100,28 +100,3 @@ def test_what_is_under_way_has_a_name(
     monkeypatch.setattr(listener.telling.output.status, "begin", said.append)
     listener.telling.hear(Starting(migrations))
     assert said == [expected]
-
-
-@pytest.mark.parametrize("done", [False, True])
-def test_an_interruption_is_explained_where_no_transaction_undoes_it(
-    *, done: bool
-) -> None:
-    """Only of what was under way, and ran outside a transaction."""
-    listener = Listener()
-    listener.telling.hear(Starting((B,)))
-    if done:
-        listener.telling.hear(Change(B, Outcome.APPLIED))
-    stop = KeyboardInterrupt()
-    with pytest.raises(KeyboardInterrupt), explaining(listener.telling):
-        raise stop
-    assert getattr(stop, "__notes__", []) == (
-        []
-        if done
-        else [
-            (
-                "m/2_b.up.sql runs outside a transaction: what it had done stays, and "
-                "migration 2 counts as partially applied until you mend it (sqlx "
-                "migrate info says how)"
-            )
-        ]
-    )

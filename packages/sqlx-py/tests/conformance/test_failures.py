@@ -215,6 +215,18 @@ def test_mysql_says_which_rows_cannot_be_rolled_back(
     assert on_mysql.versions() == [(1, False)]
 
 
+@pytest.mark.slow
+def test_mysql_s_temporary_tables_are_no_rows_that_stay(
+    on_real_mysql: Database, colour: Door, write: Write, folder: Path
+) -> None:
+    """It warns of them, too; a file that stops itself by one may run again."""
+    guard = "CREATE TEMPORARY TABLE g (id INT PRIMARY KEY);\n"
+    write("1_a.sql", f"{guard}INSERT INTO g VALUES (1), (1);\n")
+    error = failed(colour, folder, on_real_mysql)
+    assert f"state: {error.state}" == ROLLED_BACK
+    assert on_real_mysql.versions() == []
+
+
 ALONE = "-- no-transaction\n"
 MESS = f"{IN_PART}; "
 SOMETHING = "a part of the file may be committed; "
@@ -249,6 +261,7 @@ PROCEDURE = (
         ("InnoDB", ("", "CREATE TABLE a (id INT);"), "CALL p();", SOMETHING),
         ("InnoDB", ("ROLLBACK;", "COMMIT;"), "CALL p();", SOMETHING),
         ("Aria", ("", ""), f"CREATE TEMPORARY TABLE x (id INT); {TWICE}", MAYBE),
+        ("Aria", ("", ""), f"SET max_error_count = 0; {TWICE}", KEPT),
         (
             "InnoDB",
             ("", ""),
@@ -258,7 +271,7 @@ PROCEDURE = (
     ],
     ids=[
         *("alone-call", "alone-block", "alone-rows", "own-rows", "own-call", "call"),
-        *("call-rolls-back", "temporary", "set-statement"),
+        *("call-rolls-back", "temporary", "warnings-not-kept", "set-statement"),
     ],
 )
 def test_mysql_never_says_that_nothing_is_left_where_rows_are(

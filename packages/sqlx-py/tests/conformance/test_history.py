@@ -181,6 +181,30 @@ def test_installed_on_is_the_database_s_clock(
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", row.installed_on)
 
 
+def test_a_table_of_one_s_own_may_hold_nothing(
+    database: Database, colour: Door, write: Write, folder: Path
+) -> None:
+    """As to SQLx, a time and a description may be NULL; a checksum may not."""
+    write("1_a.sql", SQL)
+    checksum = {"postgres": f"'\\x{SQL_CHECKSUM}'"}.get(
+        database.kind, f"x'{SQL_CHECKSUM}'"
+    )
+    database.execute(
+        "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT,"
+        " installed_on TIMESTAMP NULL, success BOOLEAN, execution_time BIGINT,"
+        f" checksum {'BYTEA' if database.is_postgres else 'BLOB'});"
+        "INSERT INTO _sqlx_migrations (version, success, checksum)"
+        f" VALUES (1, TRUE, {checksum})"
+    )
+    migrator = colour(folder)
+    assert migrator.run(database.url).already_applied == 1
+    (row,) = migrator.info(database.url).rows
+    assert (row.installed_on, row.elapsed_ns) == ("", -1)
+    database.execute("UPDATE _sqlx_migrations SET checksum = NULL")
+    with pytest.raises(sqlx.VersionMismatch):
+        migrator.run(database.url)
+
+
 def test_a_down_file_takes_the_row_away(
     database: Database, colour: Door, write: Write, folder: Path
 ) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+from databases.interrupting import ctrl_c
 from support import migration
 
 from sqlx.databases.drive import drive, drive_async
@@ -120,6 +123,36 @@ def test_an_error_of_the_listener_goes_to_the_engine_too(
         return None
 
     assert driven(steps(), Deaf(), None) == "cleaned up"
+
+
+def test_a_signal_between_two_lines_goes_to_the_engine(
+    driven: Callable[[Steps[object], list[News], BaseException | None], object],
+) -> None:
+    """Whatever line it comes at: what has begun is told, and can clean up."""
+    known: list[str]
+
+    def steps() -> Steps[object]:
+        known.append("begun")
+        try:
+            yield Query("one")
+            yield Event(NEWS)
+        except KeyboardInterrupt:
+            known.append("told")
+            raise
+        known.append("ended")
+        return None
+
+    for number in count(1):
+        known = []
+        with (
+            suppress(KeyboardInterrupt),
+            ctrl_c(drive.__code__.co_filename, number) as lines,
+        ):
+            driven(steps(), [], None)
+        assert known in ([], ["begun", "told"], ["begun", "ended"])
+        if len(lines) < number:
+            break
+    assert number > 10
 
 
 def test_an_engine_without_steps_ends_at_once(

@@ -14,11 +14,12 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 
 import sqlx
 from sqlx.config.url import MySqlUrl, parse_url
+from sqlx.databases.engines import lent
 from sqlx.errors import ConnectionFailed
 
 if TYPE_CHECKING:
@@ -146,6 +147,26 @@ def test_an_engine_of_sqlite_s(on_sqlite: Database, folder: Path) -> None:
     assert on_sqlite.rows("SELECT id FROM a") == [(7,)]
 
 
+def test_a_connection_that_ctrl_c_has_closed_does_not_come_back(
+    on_mysql: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SQLAlchemy would log at length that it cannot be reset."""
+    engine = create_engine(mysql_url(on_mysql, "pymysql"), pool_size=1)
+
+    def press() -> None:
+        with lent(engine) as connection:
+            connection._force_close()  # as we do then
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        press()
+    assert caplog.records == []
+    with engine.connect() as again:
+        assert again.execute(text("SELECT 1")).scalar_one() == 1
+    assert whole(engine.pool) == (1, 0)
+    engine.dispose()
+
+
 def mysql_url(database: Database, driver: str) -> URL:
     """Write where a MariaDB database is as SQLAlchemy does."""
     known = parse_url(database.url, {})
@@ -236,11 +257,16 @@ def test_what_may_hold_a_transaction_is_refused(engine: Engine, folder: Path) ->
         refused(folder, connection, "sqlalchemy.Connection")
     with Session(engine) as session:
         refused(folder, session, "sqlalchemy.Session")
+    refused(folder, sessionmaker(engine), "sqlalchemy.sessionmaker")
+    raw = engine.raw_connection()
+    refused(folder, raw, "sqlalchemy._ConnectionFairy")
+    raw.close()
 
     async def other() -> None:
         away = create_async_engine("postgresql+asyncpg://")
         migrator = sqlx.AsyncMigrator(folder)
-        for given in (away.connect(), AsyncSession(away), async_sessionmaker(away)()):
+        sessions = async_sessionmaker(away)
+        for given in (away.connect(), AsyncSession(away), sessions, sessions()):
             with pytest.raises(TypeError, match=r"; pass its engine$"):
                 await migrator.run(given)
 

@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -355,3 +356,62 @@ def test_a_connection_that_may_not_leave_its_thread_works_in_asyncio(
             assert len(Awaited(folder).run(given).applied) == 1
     assert threads[True] == [threading.main_thread()]
     assert [thread.name for thread in threads[False]] == ["sqlx-sqlite_0"]
+
+
+def test_one_of_another_thread_is_refused(
+    on_sqlite: Database, write: Write, folder: Path
+) -> None:
+    """With the mend, before anything of it is changed."""
+    write("1_a.sql", "CREATE TABLE a (id INT);")
+    with (
+        closing(sqlite3.connect(on_sqlite.place)) as given,
+        ThreadPoolExecutor(1) as other,
+    ):
+        failed = other.submit(sqlx.Migrator(folder).run, given).exception()
+        assert isinstance(failed, sqlx.ConnectionFailed)
+        assert str(failed) == (
+            "the connection given belongs to another thread; open it with "
+            "check_same_thread=False, or migrate there"
+        )
+
+
+def test_a_cursor_that_has_rows_to_give_goes_on(
+    on_sqlite: Database, colour: Door, write: Write, folder: Path
+) -> None:
+    """SQLite takes no function off then, nor changes one in the next run."""
+    write("1_a.sql", "CREATE TABLE a (id INT);")
+    with closing(sqlite3.connect(on_sqlite.place)) as given:
+        cursor = given.execute("VALUES (1), (2), (3)")
+        assert cursor.fetchone() == (1,)
+        assert len(colour(folder).run(given).applied) == 1
+        write("2_b.sql", "CREATE TABLE b (id INT);")
+        (applied,) = colour(folder).run(given).changes
+        assert applied.elapsed_ns > 0
+        assert cursor.fetchall() == [(2,), (3,)]
+
+
+def test_converters_of_the_user_s_never_see_the_history(
+    on_sqlite: Database, colour: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are asked for a column by its type, and for an expression never."""
+
+    def convert(_: bytes) -> object:
+        raise AssertionError
+
+    for kind in ("BIGINT", "BLOB", "BOOLEAN", "TEXT", "TIMESTAMP"):
+        monkeypatch.setitem(sqlite3.converters, kind, convert)
+    marked = {
+        "1_a.up.sql": "-- sqlx: compatible\nCREATE TABLE a (id INT);",
+        "1_a.down.sql": "DROP TABLE a;",
+    }
+    loose = {
+        "2_b.up.sql": "-- no-transaction\nCREATE TABLE b (id INT);",
+        "2_b.down.sql": "-- no-transaction\nDROP TABLE b;",
+    }
+    with closing(
+        sqlite3.connect(on_sqlite.place, detect_types=sqlite3.PARSE_DECLTYPES)
+    ) as given:
+        assert len(colour(marked | loose).run(given).applied) == 2
+        assert len(colour(marked | loose).info(given).rows) == 2
+        assert colour(loose).run(given).already_applied == 1
+        assert len(colour(marked | loose).revert(given, 0).applied) == 2

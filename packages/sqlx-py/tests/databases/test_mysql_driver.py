@@ -19,6 +19,7 @@ import pytest
 from pymysql.cursors import DictCursor
 from support import new_folder
 
+import sqlx
 from sqlx.config.url import MySqlUrl, parse_url
 from sqlx.databases.mysql.asyncmy_driver import borrowed_asyncmy, given_asyncmy
 from sqlx.databases.mysql.connect import (
@@ -41,6 +42,7 @@ from sqlx.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
 
     from support import Database
 
@@ -90,16 +92,16 @@ async def _of_ours(database: Database) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def _given(database: Database) -> AsyncIterator[Any]:
-    with by_pymysql(database) as connection:
+async def _given(database: Database, **options: Any) -> AsyncIterator[Any]:
+    with by_pymysql(database, **options) as connection:
         async with given_async(connection) as (_, ours):
             yield ours
 
 
 @asynccontextmanager
-async def _given_asyncmy(database: Database) -> AsyncIterator[Any]:
+async def _given_asyncmy(database: Database, **options: Any) -> AsyncIterator[Any]:
     async with (
-        by_asyncmy(database) as connection,
+        by_asyncmy(database, **options) as connection,
         given_asyncmy(connection) as (_, ours),
     ):
         yield ours
@@ -256,6 +258,25 @@ def test_ctrl_c_between_two_replies_ends_the_rest(
     assert on_mysql.rows("SELECT * FROM a") == []
 
 
+def test_ctrl_c_finds_a_session_that_has_ended(
+    on_mysql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing to stop any more, so nothing is said of it."""
+
+    def ended(*_: object) -> NoReturn:
+        on_mysql.execute(f"KILL {ours._connection.thread_id()}")
+        until_alone(on_mysql)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Reading, "take", ended)
+    with (
+        opened(place(on_mysql.url), ONCE) as (_, ours),
+        pytest.raises(KeyboardInterrupt) as caught,
+    ):
+        ours.execute(Query("SELECT 1"))
+    assert caught.value.args == ()
+
+
 def test_a_connection_that_ends_is_lost(on_mysql: Database) -> None:
     """Killed by somebody, and when it is asked again."""
     with opened(place(on_mysql.url), ONCE) as (_, ours):
@@ -364,6 +385,36 @@ def test_a_user_s_connection_may_have_its_own_ways(on_mysql: Database) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT @@collation_connection AS it, '\u00e9' AS e")
             assert cursor.fetchall() == [{"it": b"latin1_german1_ci", "e": b"\xe9"}]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("connected", [_given, _given_asyncmy])
+def test_a_statement_may_take_longer_than_the_user_waits(
+    on_mysql: Database,
+    connected: Callable[..., AbstractAsyncContextManager[Any]],
+) -> None:
+    """Who gave up would leave a server that goes on."""
+
+    async def asked() -> Rows:
+        async with connected(on_mysql, read_timeout=0.5) as ours:
+            rows: Rows = await ours.execute(Query("SELECT SLEEP(0.7)"))
+            return rows
+
+    assert asyncio.run(asked()) == [("0",)]
+
+
+def test_the_user_s_own_wait_is_put_back(on_mysql: Database) -> None:
+    """It is what the application has chosen for its own statements."""
+    with by_pymysql(on_mysql, read_timeout=7) as connection:
+        sqlx.Migrator({"1_a.sql": "SELECT 1;"}).run(connection)
+        assert connection._read_timeout == 7
+
+    async def other() -> None:
+        async with by_asyncmy(on_mysql, read_timeout=7) as connection:
+            await sqlx.AsyncMigrator({"1_a.sql": "SELECT 1;"}).run(connection)
+            assert connection._read_timeout == 7
+
+    asyncio.run(other())
 
 
 def test_a_connection_that_is_not_idle_is_refused(on_mysql: Database) -> None:

@@ -61,10 +61,12 @@ def test_the_words_of_the_mysql_client_are_not_sent() -> None:
         ("/*!80000 SET @a = 1 */", 2),
         ("/*!100401 SET @a = 1 */", 2),
         ("/*M!100401 SET @a = 1 */", 2),
+        ("/*!40101 */", 2),
+        ("/*!\n*/ /*! SET @a = 1 */", 2),
     ],
 )
 def test_nothing_follows_what_a_server_may_skip(comment: str, count: int) -> None:
-    """Skipped in the middle of a message it is an empty statement, an error."""
+    """Skipped, or empty, it is an empty statement, an error within a message."""
     assert len(sent(Script((f"{comment};\nSELECT 1",)))) == count
 
 
@@ -178,11 +180,12 @@ def test_a_connection_that_is_gone_is_told_from_a_refusal(code: int) -> None:
         (1100, "end the file with UNLOCK TABLES"),
         (1568, "begin the file with -- no-transaction"),
         (1694, "begin the file with -- no-transaction"),
+        (1766, "begin the file with -- no-transaction"),
     ],
 )
 def test_what_no_transaction_bears_has_a_mend(code: int, mend: str) -> None:
     """Dumps have such statements."""
-    assert after(SCRIPT, 2).refused(code, "no", None).message == f"no; {mend}"
+    assert after(SCRIPT, 2).refused(code, "No.", None).message == f"No; {mend}"
 
 
 def test_some_errors_have_a_mend() -> None:

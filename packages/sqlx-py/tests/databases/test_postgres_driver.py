@@ -27,7 +27,7 @@ from sqlx.engine.steps import Query, Rows, Script
 from sqlx.errors import ConnectionFailed, ConnectionLost, DatabaseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from support import Database
 
@@ -375,6 +375,38 @@ def test_a_connection_of_asyncpg_s_that_is_busy_says_so(on_postgres: Database) -
         await theirs.close()
 
     asyncio.run(busy())
+
+
+async def end_its_pool(pool: Any, _: Any) -> None:
+    """Take a connection back that is in use."""
+    pool.terminate()
+
+
+async def close_it(_: Any, connection: Any) -> None:
+    """Close a connection that is in use."""
+    await connection.close(timeout=1)
+
+
+@pytest.mark.parametrize("end", [end_its_pool, close_it])
+def test_a_connection_of_asyncpg_s_that_ends_meanwhile_is_lost(
+    on_postgres: Database, end: Callable[[Any, Any], Awaitable[None]]
+) -> None:
+    """No error of asyncpg's gets out, whoever ends it."""
+
+    async def ended() -> None:
+        async with asyncpg.create_pool(on_postgres.place, min_size=1) as pool:
+            theirs = await pool.acquire()
+            async with asyncpg_given(theirs) as (_, ours):
+                task = asyncio.create_task(ours.execute(Query("SELECT pg_sleep(60)")))
+                await asyncio.to_thread(sleeping, on_postgres)
+                await end(pool, theirs)
+                with pytest.raises(ConnectionLost):
+                    await task
+                with pytest.raises(ConnectionLost):
+                    await ours.execute(Query("SELECT 1"))
+            await pool.release(theirs)
+
+    asyncio.run(ended())
 
 
 class Overtaking(asyncpg.Connection):  # type: ignore[misc]  # it has no types.

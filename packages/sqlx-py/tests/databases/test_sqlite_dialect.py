@@ -126,7 +126,7 @@ def test_the_look_tells_whether_there_are_marks() -> None:
     assert WITH_MARKS.seen([])[0].has_marks
     assert SqliteDialect().with_marks() == WITH_MARKS
     assert WITH_MARKS.marked() == Query(
-        "SELECT m.version FROM _sqlx_compatible m JOIN _sqlx_migrations h ON "
+        "SELECT +m.version FROM _sqlx_compatible m JOIN _sqlx_migrations h ON "
         "h.version = m.version AND h.checksum = m.checksum"
     )
 

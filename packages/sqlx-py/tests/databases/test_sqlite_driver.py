@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+from databases.interrupting import ctrl_c
 
 from sqlx.databases.sqlite.dialect import COMMIT_IF_OPEN, ROLLBACK_IF_OPEN
 from sqlx.databases.sqlite.driver import SqliteConnection
@@ -132,3 +134,17 @@ def test_an_interruption_from_outside_is_an_error_of_the_statement(
         ours.execute(Query("SELECT stop() UNION ALL SELECT 2"))
     assert (caught.value.message, caught.value.code) == ("interrupted", 9)
     assert ours.execute(Query("SELECT 1")) == [(1,)]
+
+
+def test_ctrl_c_leaves_no_statement_open() -> None:
+    """Our functions could not be taken off the connection while one is."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as given:
+        for at in count(1):
+            ours = SqliteConnection(given)
+            try:
+                with ctrl_c(ours.execute.__code__.co_filename, at) as lines:
+                    ours.execute(Script(("SELECT 1 UNION SELECT 2",)))
+            except KeyboardInterrupt:  # Its traceback keeps alive what frames hold.
+                ours.close()
+            if len(lines) < at:
+                break

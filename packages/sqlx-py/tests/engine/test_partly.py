@@ -95,7 +95,7 @@ def test_rows_that_no_rollback_takes_back_are_recorded() -> None:
 
 
 def test_a_warning_may_be_of_a_temporary_table() -> None:
-    """MySQL warns of it as of rows that stay, so these may be there."""
+    """One of MyISAM or Aria is warned of as rows that stay, so these may be there."""
     task = read("CREATE TEMPORARY TABLE t (id INT);\nSELECT z;")
     asked = failing(task, refused(1))
     assert asked.reply(history(None)) == MYSQL.kept()
@@ -307,6 +307,25 @@ def test_an_interruption_says_what_it_may_leave(sql: str, notes: list[str]) -> N
     with pytest.raises(KeyboardInterrupt) as caught:
         asked.reply()
     assert getattr(caught.value, "__notes__", []) == notes
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["no-transaction", "own control"])
+def test_an_interruption_of_what_is_no_transaction(*, alone: bool) -> None:
+    """Its row may stay behind, and say FALSE."""
+    session = Session(Lock(MYSQL, Patience(300.0), taken=True), 600.0)
+    asked = Asked(
+        apply_alone(session, read("BEGIN; DROP TABLE t; COMMIT", alone=alone))
+    )
+    asked.reply([("true",)])  # the lock is held
+    asked.reply()  # claimed
+    assert asked.refuse(KeyboardInterrupt()) == ROLLBACK
+    with pytest.raises(KeyboardInterrupt) as caught:
+        asked.reply()
+    (note,) = caught.value.__notes__
+    assert note == (
+        "migrations/4_m.sql is not one transaction: what it has committed stays; sqlx "
+        "migrate info tells whether 4 counts as partially applied, and how to mend it"
+    )
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,15 @@ def test_a_cancelled_run_unlocks() -> None:
         asked.reply()
 
 
+def test_a_release_that_is_interrupted_is_sent_again() -> None:
+    """The signal may have come before it went out, on a connection that stays open."""
+    asked = begin(source(ONE))
+    assert asked.reply([("1", "7")]) == KNOWN.release()
+    assert asked.refuse(CancelledError()) == KNOWN.release()
+    with pytest.raises(CancelledError):
+        asked.reply()
+
+
 def test_an_interruption_while_the_lock_is_asked_for_unlocks() -> None:
     """The server may have granted it before the answer was awaited."""
     asked = Asked(run(source(ONE), DIALECT, Options()))

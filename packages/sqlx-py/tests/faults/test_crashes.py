@@ -21,7 +21,7 @@ from faults.laws import (
     wait_until_gone,
 )
 from faults.proxy import Fault, Moment, Proxy, nth
-from faults.starters import Starter, migrate
+from faults.starters import Starter, command, migrate
 
 import sqlx
 
@@ -304,6 +304,29 @@ def test_a_signal_ends_a_statement(
     wait_until_gone(database)
     assert check(database) == [1]
     assert holders(database) == []
+
+
+def test_a_signal_behind_the_commit_takes_nothing_back(
+    database: Database, proxy: Proxy, tmp_path: Path
+) -> None:
+    """The command does not say so, either: the server was faster."""
+    directory, output = put(tmp_path / "m", MIXED), tmp_path / "output"
+    words = ["migrate", "run", "--source", str(directory)]
+    url = proxy.database.url
+    starter = Starter(command(*words, "--database-url", url, output=output), held=True)
+    last = Fault(
+        lambda message: "VALUES (4)" in message.text,
+        Moment.ANSWERED,
+        lambda: starter.send(signal.SIGINT),
+        cut=False,
+    )
+    proxy.reset(last)
+    starter.release()
+    assert starter.outcome().status == 130
+    assert output.read_text().endswith(
+        "\ninterrupted; transaction ended, lock given back\n"
+    )
+    complete(database)
 
 
 def test_a_cancelled_task_ends_a_statement(database: Database, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def _interrupted(
     elif notes:
         output.note("interrupted; lock given back")
     elif hasattr(options, "connect_timeout") and not hasattr(options, "scratch"):
-        output.note("interrupted; transaction rolled back, lock given back")
+        output.note("interrupted; transaction ended, lock given back")
     else:
         output.note("interrupted")
     for note in notes:

@@ -26,9 +26,13 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     if arguments[:1] in (["--version"], ["-V"]):
         return _say(VERSION)
-    from sqlx.cli.dispatch import dispatch  # See above.
+    try:
+        from sqlx.cli.dispatch import dispatch  # See above.
 
-    return dispatch(arguments)
+        return dispatch(arguments)
+    except KeyboardInterrupt:  # Before a command had begun, or when it had ended.
+        sys.stderr.write("interrupted\n")
+        return 130
 
 
 def _say(text: str) -> int:

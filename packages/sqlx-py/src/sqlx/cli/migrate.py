@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlx.cli.documents import info_document, report_document
 from sqlx.cli.project import open_project
-from sqlx.cli.telling import Telling, explaining
+from sqlx.cli.telling import Telling
 from sqlx.engine.news import State
 from sqlx.errors import ConfigurationError, Dirty, SqlxError, VersionMissing
 from sqlx.migrator import Migrator
@@ -72,8 +72,7 @@ def info(options: argparse.Namespace, output: Output) -> int:
 def apply_pending(project: Project, url: str) -> None:
     """Run all pending migrations, in SQLx's lines: the end of `database setup`."""
     telling = Telling(project.output, lines=True)
-    with explaining(telling):
-        telling.finish(project.migrator(telling.hear).run(url))
+    telling.finish(project.migrator(telling.hear).run(url))
 
 
 def build_script(_options: argparse.Namespace, _output: Output) -> int:
@@ -110,8 +109,7 @@ def _act(project: Project, telling: Telling, act: Act) -> Report:
     options = project.options
     url = project.url()
     migrator = project.migrator(telling.hear)
-    with explaining(telling):
-        report = act(migrator, url, options.target_version, dry_run=options.dry_run)
+    report = act(migrator, url, options.target_version, dry_run=options.dry_run)
     telling.finish(report)
     return report
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,13 +9,10 @@ from sqlx.engine.news import Change, Starting, WaitingForDatabase, WaitingForLoc
 from sqlx.migrations.migration import Kind, SourceWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlx.cli.output import Output
     from sqlx.engine.news import News, Report
-    from sqlx.migrations.migration import Migration
 
-__all__ = ["Telling", "explaining"]
+__all__ = ["Telling"]
 
 
 @dataclass(slots=True)
@@ -32,14 +28,12 @@ class Telling:
     lines: bool
     changes: list[Change] = field(default_factory=list)
     warnings: list[SourceWarning] = field(default_factory=list)
-    under_way: tuple[Migration, ...] = ()
 
     def hear(self, news: News) -> None:
         """Write one piece of news."""
         match news:
             case Change():
                 self.output.status.end()
-                self.under_way = ()
                 self.changes.append(news)
                 if self.lines:
                     self.output.change(news)
@@ -47,7 +41,6 @@ class Telling:
                 self.warnings.append(news)
                 self.output.warning(str(news))
             case Starting():
-                self.under_way = news.migrations
                 self.output.status.begin(_under_way(news))
             case waiting:
                 self.output.note(str(waiting))
@@ -61,22 +54,6 @@ class Telling:
         for warning in report.warnings:
             if warning not in self.warnings:
                 self.hear(warning)
-
-
-@contextmanager
-def explaining(telling: Telling) -> Iterator[None]:
-    """Say of an interruption what it leaves behind, where no transaction undoes it."""
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        for migration in telling.under_way:
-            if migration.no_transaction:
-                stop.add_note(
-                    f"{migration.path} runs outside a transaction: what it had done "
-                    f"stays, and migration {migration.version} counts as partially "
-                    "applied until you mend it (sqlx migrate info says how)"
-                )
-        raise
 
 
 def _under_way(starting: Starting) -> str:

@@ -179,7 +179,8 @@ class Caller:
 
     def _begin(self, cls: type, args: Any, kwargs: Any) -> Any:  # noqa: ANN401 -- the user's.
         """Compile for a class of connections, and call."""
-        kind = self._kind(cls)
+        # What stands before a connection to watch it says that it is of its class.
+        kind = self._kind(args[self._known().head.position].__class__)
         call = replace(self._known(), is_async=self._colour(cls, kind))
         if kind.body is None:
             function = self._by_class[cls] = self._on_pool(kind)

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from functools import partial
+from inspect import GEN_CLOSED, getgeneratorstate
 from typing import Protocol, TypeVar, cast
 
 from sqlx.engine.news import News
@@ -32,25 +33,30 @@ class AsyncConnection(Protocol):
 
 
 def drive(steps: Steps[T], connection: Connection, tell: Listener) -> T:
-    """Drive a generator of steps to its end."""
+    """Drive a generator of steps to its end.
+
+    A signal may come between any two lines here: the engine is told, and cleans up.
+    """
     advance: Callable[[], Step] = steps.__next__
     while True:
         try:
-            step = advance()
-        except StopIteration as stop:
-            return cast("T", stop.value)
-        try:
-            reply: Rows = ()
-            match step:
-                case Wait():
-                    time.sleep(_jittered(step))
-                case Event():
-                    tell(step.news)
-                case _:
-                    reply = connection.execute(step)
-            advance = partial(steps.send, reply)
-        except BaseException as error:  # noqa: BLE001 -- the engine cleans up.
-            advance = partial(steps.throw, error)
+            while True:
+                reply: Rows = ()
+                match advance():
+                    case Wait() as step:
+                        time.sleep(_jittered(step))
+                    case Event() as step:
+                        tell(step.news)
+                    case step:
+                        reply = connection.execute(step)
+                advance = partial(steps.send, reply)
+        except BaseException as error:
+            if getgeneratorstate(steps) != GEN_CLOSED:
+                advance = partial(steps.throw, error)
+            elif isinstance(error, StopIteration):
+                return cast("T", error.value)
+            else:
+                raise
 
 
 async def drive_async(
@@ -60,23 +66,25 @@ async def drive_async(
     advance: Callable[[], Step] = steps.__next__
     while True:
         try:
-            step = advance()
-        except StopIteration as stop:
-            return cast("T", stop.value)
-        try:
-            reply: Rows = ()
-            match step:
-                case Wait():
-                    import asyncio
+            while True:
+                reply: Rows = ()
+                match advance():
+                    case Wait() as step:
+                        import asyncio
 
-                    await asyncio.sleep(_jittered(step))
-                case Event():
-                    tell(step.news)
-                case _:
-                    reply = await connection.execute(step)
-            advance = partial(steps.send, reply)
-        except BaseException as error:  # noqa: BLE001 -- the engine cleans up.
-            advance = partial(steps.throw, error)
+                        await asyncio.sleep(_jittered(step))
+                    case Event() as step:
+                        tell(step.news)
+                    case step:
+                        reply = await connection.execute(step)
+                advance = partial(steps.send, reply)
+        except BaseException as error:
+            if getgeneratorstate(steps) != GEN_CLOSED:
+                advance = partial(steps.throw, error)
+            elif isinstance(error, StopIteration):
+                return cast("T", error.value)
+            else:
+                raise
 
 
 def _jittered(step: Wait) -> float:

@@ -45,10 +45,12 @@ def lent(engine: Engine) -> Iterator[Any]:
         connection = engine.connect()
     except Exception as error:  # noqa: BLE001 -- a driver's own come through, too.
         raise _failed(error) from None
+    driven = connection.connection.driver_connection
     try:
-        yield connection.connection.driver_connection
+        yield driven
     except BaseException as error:
-        if _is_lost(error):
+        closed = not getattr(driven, "open", True)  # PyMySQL's is, by Ctrl-C.
+        if closed or _is_lost(error):
             connection.invalidate()
         raise
     finally:

@@ -56,8 +56,10 @@ KINDS = {
     "sqlite3.Connection": Kind(SQLITE, "given", "given_async", LOCKS),
     "psycopg.Connection": Kind(PSYCOPG, "given"),
     "psycopg.AsyncConnection": Kind(PSYCOPG, "", "given_async"),
-    "psycopg_pool.ConnectionPool": Kind(PSYCOPG, "borrowed", lends=True),
-    "psycopg_pool.AsyncConnectionPool": Kind(PSYCOPG, "", "borrowed_async", lends=True),
+    "psycopg_pool.ConnectionPool": Kind(PSYCOPG, "borrowed", "", REACHES, lends=True),
+    "psycopg_pool.AsyncConnectionPool": Kind(
+        PSYCOPG, "", "borrowed_async", REACHES, lends=True
+    ),
     "asyncpg.Connection": Kind(ASYNCPG, "", "given_async"),
     "asyncpg.PoolConnectionProxy": Kind(ASYNCPG, "", "given_async"),
     "asyncpg.Pool": Kind(ASYNCPG, "", "borrowed_async", REACHES, lends=True),
@@ -70,7 +72,11 @@ KINDS = {
 }
 INSIDE = {
     f"sqlalchemy.{name}"
-    for name in ("Connection", "AsyncConnection", "Session", "AsyncSession")
+    for name in (
+        *("Connection", "AsyncConnection", "_ConnectionFairy"),
+        *("Session", "AsyncSession", "scoped_session", "async_scoped_session"),
+        *("sessionmaker", "async_sessionmaker"),
+    )
 }
 SYNC, ASYNC = "Migrator", "AsyncMigrator"
 
@@ -110,8 +116,11 @@ def _doors(kind: Kind) -> list[str]:
 
 
 def _names(given: object) -> list[str]:
-    """Name its class and those it is derived from: package and name, no more."""
+    """Name its class and those it is derived from: package and name, no more.
+
+    What stands before a connection to watch it says that it is of its class.
+    """
     return [
         f"{cls.__module__.partition('.')[0]}.{cls.__name__}"
-        for cls in type(given).__mro__
+        for cls in given.__class__.__mro__
     ]

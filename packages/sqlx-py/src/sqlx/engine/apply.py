@@ -242,6 +242,8 @@ def _claimed(
         rows = yield session.dialect.finish(task.migration)
         _check_recorded(session, task, rows)
     except BaseException as error:
+        if not isinstance(error, Exception):
+            note_interruption(session.dialect, task, error)
         if guarded:
             yield from quietly(Query("ROLLBACK", guard=True), error)
         raise

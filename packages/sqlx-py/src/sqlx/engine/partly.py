@@ -12,7 +12,7 @@ from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from sqlx.engine.lock import truth
-from sqlx.engine.task import way_out
+from sqlx.engine.task import Mode, way_out
 from sqlx.errors import ConnectionLost, DatabaseError
 from sqlx.migrations.statements import (
     changes_nothing,
@@ -74,8 +74,14 @@ def lost_words(dialect: Dialect, task: Task) -> str:
 
 def note_interruption(dialect: Dialect, task: Task, stop: BaseException) -> None:
     """Say what an interruption may leave of the file that was under way."""
-    if not dialect.transactional_ddl and _may_commit_on_its_way(task):
-        migration = task.migration
+    migration = task.migration
+    if task.mode is not Mode.TRANSACTION:
+        stop.add_note(
+            f"{migration.path} is not one transaction: what it has committed stays; "
+            f"sqlx migrate info tells whether {migration.version} counts as partially "
+            "applied, and how to mend it"
+        )
+    elif not dialect.transactional_ddl and _may_commit_on_its_way(task):
         stop.add_note(
             f"{migration.path}: {AT_ONCE}a part of it may be committed; then migration "
             f"{migration.version} counts as partially applied, and the next run says "
@@ -150,7 +156,7 @@ def committed_on_its_way(dialect: Dialect, task: Task, index: int) -> str:
 def not_taken_back(dialect: Dialect, task: Task, index: int) -> Steps[str]:
     """Say what the rollback of a file may not have taken back; nothing: empty.
 
-    MySQL warns of temporary tables as of rows that stay.
+    A temporary table that cannot roll back is warned of, too.
     """
     question = dialect.kept()
     if question is None:

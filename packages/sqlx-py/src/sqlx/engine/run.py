@@ -114,11 +114,11 @@ def _conduct(
     course = Course(session, planner, wanted, source, record_only)
     try:
         report = yield from course.follow(history)
+        yield lock.dialect.release()
     except BaseException as error:
-        if lock.taken:
+        if lock.taken:  # given back again where that was interrupted
             yield from quietly(lock.dialect.release(), error)
         raise
-    yield lock.dialect.release()
     return report
 
 

@@ -65,9 +65,10 @@ class AsyncmyConnection:
 
     async def _run(self, step: Query | Script) -> Rows:
         reading, session = Reading(step), self._connection
-        # As bytes: a file's rows may be in any character set, or invalid.
-        theirs = session._use_unicode, session._decoders  # noqa: SLF001
-        session._use_unicode, session._decoders = False, {}  # noqa: SLF001
+        # As bytes: a file's rows may be in any character set, or invalid. And a
+        # migration may take longer than what an application waits for.
+        theirs = session._use_unicode, session._decoders, session._read_timeout  # noqa: SLF001
+        session._use_unicode, session._decoders, session._read_timeout = False, {}, None  # noqa: SLF001
         try:
             async with self._connection.cursor(Cursor) as cursor:
                 for message in messages(step, together=True):
@@ -89,7 +90,7 @@ class AsyncmyConnection:
             session.close()
             raise ConnectionLost(UNREADABLE) from None
         finally:
-            session._use_unicode, session._decoders = theirs  # noqa: SLF001
+            session._use_unicode, session._decoders, session._read_timeout = theirs  # noqa: SLF001
         return reading.rows
 
     async def _interrupt(self) -> None:

@@ -272,8 +272,8 @@ def _committing(connection: Connection, ours: MySqlConnection) -> Iterator[None]
     if connection.get_autocommit():
         yield
         return
-    ours.execute(autocommits(yes=True))
     with _put_back(ours, autocommits(yes=False)):
+        ours.execute(autocommits(yes=True))
         yield
 
 
@@ -284,10 +284,10 @@ def _in_utf8(connection: Any, ours: MySqlConnection) -> Iterator[None]:  # noqa:
         yield
         return
     (theirs,), encoding = ours.execute(SPEECH_NOW), connection.encoding
-    ours.execute(Query(f"SET NAMES {UTF8}"))
-    connection.encoding = "utf8"
     try:
         with _put_back(ours, speak(theirs)):
+            ours.execute(Query(f"SET NAMES {UTF8}"))
+            connection.encoding = "utf8"
             yield
     finally:
         connection.encoding = encoding

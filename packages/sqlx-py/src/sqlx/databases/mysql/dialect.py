@@ -36,6 +36,7 @@ NO_TABLE = {1146, 1049}  # no such table, no such database
 BY_OPTION = 1290
 READ_ONLY = {1792, 1836}  # the transaction, the server
 TRY_AGAIN = {1205, 1213, 3572}  # waited too long, deadlock, NOWAIT
+KEPT = 1196  # a warning: rows of tables that cannot roll back
 CLAIM_LIMIT_MS = 1000
 TABLES = {"BASE TABLE", "SYSTEM VERSIONED", "None"}
 NO_DATABASE = "no database is selected; name one in the URL: mysql://user@host/app"
@@ -112,6 +113,13 @@ class MySqlDialect:
         return 1000
 
     @property
+    def session(self) -> str:
+        """Set what files run with."""
+        return ours(
+            mariadb=self.mariadb, time_zone=self.time_zone, collation=self.collation
+        )
+
+    @property
     def read_only(self) -> str:
         """Only a write tells: some may write where others may not."""
         return ""
@@ -126,11 +134,22 @@ class MySqlDialect:
         """End the transaction, if there is one, and let go of locked tables.
 
         A rollback warns of tables that cannot (MyISAM, Aria): `kept` asks for it. What
-        went wrong before would count too, until a statement reads a table. What the
-        file has set goes as well: it would change what is asked next.
+        went wrong before would count too, until a statement reads a table. MySQL warns
+        of temporary tables, too, behind that. With `max_error_count` 0 the number is
+        not to be had, and only more warnings than the one of that tell.
+
+        What the file has set goes as well: it would change what is asked next.
         """
-        forget, warned = f"SELECT n FROM {rows.ONE}", "SET @sqlx_kept = @@warning_count"
-        texts = [forget, "ROLLBACK", warned, "UNLOCK TABLES", *self._tidied()]
+        kept = f"IF(@sqlx_kept, @sqlx_kept = {KEPT}, @@warning_count > 1)"
+        texts = [
+            "SET @sqlx_kept = 0",
+            f"SELECT n FROM {rows.ONE}",
+            "ROLLBACK",
+            "GET DIAGNOSTICS CONDITION 1 @sqlx_kept = MYSQL_ERRNO",
+            f"SET @sqlx_kept = {kept}",
+            "UNLOCK TABLES",
+            *self._tidied(),
+        ]
         return ";\n".join(texts)
 
     def look(self, *, details: bool = False) -> Query:
@@ -213,7 +232,7 @@ class MySqlDialect:
         if not self.exists:
             make.append(CREATE.format(table=self.table))
         listing = rows.listing(self.table, details=False)
-        return Query(";\n".join([self._ours, limits(CLAIM_LIMIT_MS), *make, listing]))
+        return Query(";\n".join([self.session, limits(CLAIM_LIMIT_MS), *make, listing]))
 
     def is_race(self, error: DatabaseError) -> bool:
         """Tell whether somebody makes the same at this moment."""
@@ -297,12 +316,6 @@ class MySqlDialect:
     def _name(self) -> str:
         return lock.lock_name(self.database) if self.database else lock.OF_SESSION
 
-    @property
-    def _ours(self) -> str:
-        return ours(
-            mariadb=self.mariadb, time_zone=self.time_zone, collation=self.collation
-        )
-
     def _told(self, database: Value) -> MySqlDialect:
         """Know which database the session is in: a file may choose another.
 
@@ -317,7 +330,7 @@ class MySqlDialect:
         return replace(self, database=name, table=rows.qualified(self.table, name))
 
     def _tidied(self) -> list[str]:
-        return [*self.before.restore(), self._ours] if self.before else []
+        return [*self.before.restore(), self.session] if self.before else []
 
     def _begin(self, limit_ms: int, *, tidy: bool) -> list[str]:
         """Tidy up what the file before left in the session, and start the clock."""

@@ -35,6 +35,7 @@ __all__ = [
 Connection: TypeAlias = "pymysql.Connection[Any]"
 Redact: TypeAlias = "Callable[[str], str]"
 KILL_AGAIN_SECONDS = 0.1
+NO_SESSION = 1094
 UTF8 = "utf8mb4"
 UNREADABLE = (
     "the file has chosen another character set, and a column's name came in it; "
@@ -100,15 +101,19 @@ class MySqlConnection:
     def _as_it_comes(self) -> Iterator[None]:
         """Read values as bytes: a file's rows may be in any character set, or invalid.
 
-        Nobody needs them, and ours are ASCII.
+        Nobody needs them, and ours are ASCII. A migration may take longer than what an
+        application waits for.
         """
         connection = self._connection
         theirs = connection.use_unicode, connection.decoders
+        timeout_seconds = connection._read_timeout  # noqa: SLF001 -- there is no other way to it.
         connection.use_unicode, connection.decoders = False, {}
+        connection._read_timeout = None  # noqa: SLF001
         try:
             yield
         finally:
             connection.use_unicode, connection.decoders = theirs
+            connection._read_timeout = timeout_seconds  # noqa: SLF001
 
     def _exchange(self, cursor: Cursor, message: Message, reading: Reading) -> None:
         reading.begin(message)
@@ -126,8 +131,10 @@ class MySqlConnection:
         try:
             self._kill("CONNECTION")
         except (SqlxError, pymysql.MySQLError, OSError) as error:
-            number, why = self._connection.thread_id(), self._redact(said(error)[1])
-            return KeyboardInterrupt(UNSTOPPED.format(number=number, why=why))
+            code, why = said(error)
+            if code != NO_SESSION:  # An idle one may have ended by itself by now.
+                number, why = self._connection.thread_id(), self._redact(why)
+                return KeyboardInterrupt(UNSTOPPED.format(number=number, why=why))
         return stop
 
     def _kill(self, what: str) -> None:

@@ -55,7 +55,7 @@ def keep(name: str) -> str:
 
 
 def holder(name: str, listed: str) -> str:
-    """Ask who holds the lock; without the right PROCESS only the number is told.
+    """Ask who else holds the lock; without the right PROCESS only the number is told.
 
     Args:
         name: The lock's, in SQL.
@@ -65,7 +65,7 @@ def holder(name: str, listed: str) -> str:
         "SELECT l.id, p.user, p.host, p.command, p.time"
         f" FROM (SELECT IS_USED_LOCK({name}) AS id) l"
         f" LEFT JOIN {listed} p ON p.id = l.id"
-        " WHERE l.id IS NOT NULL LIMIT 1"
+        " WHERE l.id <> CONNECTION_ID() LIMIT 1"
     )
 
 

@@ -29,13 +29,13 @@ ENDS_WITH_OK = {
     ("WHILE",),
     ("BEGIN", "NOT"),
 }
-EVERYWHERE = re.compile(r"/\*!(?:[34]\d{4}|50[0-6]\d\d)?(?!\d)")
-"""A conditional comment that all versions of MySQL 8 and MariaDB 10.6 read as SQL."""
+EVERYWHERE = re.compile(r"/\*!(?:[34]\d{4}|50[0-6]\d\d)?(?!\d|\s*\*/)")
+"""A conditional comment in which MySQL 8 and MariaDB 10.6 find SQL, all versions."""
 SYNTAX_ERROR = 1064
 ALONE = "; begin the file with -- no-transaction"
 MENDS = {
     1046: "; name one in the URL: mysql://user@host/app",  # no database selected
-    **dict.fromkeys((1568, 1679, 1694), ALONE),  # settings that no transaction bears
+    **dict.fromkeys((1568, 1679, 1694, 1766), ALONE),  # what no transaction bears
     1100: "; end the file with UNLOCK TABLES",  # not locked, where others are
 }
 NEAR = re.compile(r" near '(?P<near>.*)' at line (?P<line>\d+)$", re.DOTALL)
@@ -165,9 +165,12 @@ class Reading:
 
     def refused(self, code: int, message: str, sqlstate: str | None) -> DatabaseError:
         """Say which statement was refused, and where in it."""
-        message += MENDS.get(code, "")
+        mend = MENDS.get(code, "")
+        message = message.removesuffix("." if mend else "") + mend
         if code in LOST:
-            return ConnectionLost(message or "the connection is closed", code=code)
+            return ConnectionLost(
+                message or "the connection is closed", code=code or None
+            )
         piece = self._piece()
         known = self.message.sure or not self.index
         offset = piece.start if known else None

@@ -92,18 +92,18 @@ def qualified(table: str, database: str) -> str:
 
 
 def history_row(row: Row) -> HistoryRow:
-    """Read what `listing` gives of one row of the history."""
+    """Read what `listing` gives of one row; a table of one's own may hold NULL."""
     version, description, success, checksum, seconds, elapsed = row
     moment = ""
     if seconds is not None:
         moment = f"{datetime.fromtimestamp(float(seconds), UTC):%Y-%m-%dT%H:%M:%SZ}"
     return (
         int(str(version)),
-        text(description),
+        text(description or ""),
         success != "0",
-        bytes.fromhex(str(checksum)),
+        bytes.fromhex(str(checksum or "")),
         moment,
-        int(str(elapsed)),
+        int(str(-1 if elapsed is None else elapsed)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from sqlx.databases.postgres.session import EQ, P
+from sqlx.databases.postgres.session import EQ, NE, P
 
 if TYPE_CHECKING:
     from sqlx.engine.steps import Rows
@@ -36,13 +36,13 @@ def keep(key: int) -> str:
 
 
 def holder(key: int) -> str:
-    """Ask who holds the lock."""
+    """Ask who else holds the lock."""
     return (
         f"SELECT a.pid::{P}.text, a.usename::{P}.text, a.application_name,"
         f" a.client_addr::{P}.text, a.state,"
         f" {P}.to_char(a.state_change, 'YYYY-MM-DD HH24:MI:SS TZ')"
         f" FROM {P}.pg_locks l JOIN {P}.pg_stat_activity a ON a.pid {EQ} l.pid"
-        f" WHERE {_is_held(key)} LIMIT 1"
+        f" WHERE a.pid {NE} {P}.pg_backend_pid() AND {_is_held(key)} LIMIT 1"
     )
 
 

@@ -38,7 +38,12 @@ TEN_YEARS_SECONDS = 315_000_000.0
 """For asyncpg's `timeout`: None would be the connection's own `command_timeout`."""
 CANCEL_AGAIN_SECONDS = 0.1
 MOST_CANCELS = 50
-TROUBLE = asyncpg.PostgresError, asyncpg.InterfaceError, OSError
+TROUBLE = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
 MAJOR = 10_000
 """What a major version counts in the numbers that libpq gives."""
 
@@ -94,7 +99,7 @@ class _Wire:
         except asyncpg.PostgresError as error:
             raise self._refused(error, step) from None
         except TROUBLE as error:
-            lost = ConnectionLost if self.connection.is_closed() else DatabaseError
+            lost = ConnectionLost if _is_gone(self.connection) else DatabaseError
             raise lost(one_line(str(error))) from None
         except asyncio.CancelledError:
             await held(self._ended())
@@ -124,7 +129,7 @@ class _Wire:
         if self.tap.copying:
             return ConnectionLost(COPY_REFUSED)
         part, offset = place(error.position, step)
-        lost = self.connection.is_closed() or is_lost(error.sqlstate)
+        lost = _is_gone(self.connection) or is_lost(error.sqlstate)
         ours = isinstance(error, asyncpg.PostgresConnectionError)  # not the server's
         return (ConnectionLost if lost else DatabaseError)(
             error.args[0],
@@ -157,7 +162,7 @@ async def given_async(
             await ours.execute(speak(UTF8))
         yield _dialect(connection), ours
     finally:
-        if theirs != UTF8 and not connection.is_closed():
+        if theirs != UTF8 and not _is_gone(connection):
             await ours.execute(speak(theirs))
         await ours.close()
 
@@ -196,6 +201,14 @@ def _check_idle(connection: Any) -> None:  # noqa: ANN401 -- asyncpg has no type
         raise ConnectionLost("the connection given is closed")
     if connection.is_in_transaction():
         raise InTransaction
+
+
+def _is_gone(connection: Any) -> bool:  # noqa: ANN401 -- asyncpg has no types.
+    """Tell whether it is closed, or its pool has taken it back meanwhile."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
 
 
 def _encoding(connection: Any) -> str:  # noqa: ANN401 -- asyncpg has no types.

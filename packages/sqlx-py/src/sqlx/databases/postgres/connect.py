@@ -166,9 +166,9 @@ def given(
         connection, lambda: psycopg.connect(keywords_of(connection)), _as_it_is
     )
     theirs = connection.info.parameter_status("client_encoding")
-    if theirs != UTF8:
-        ours.execute(speak(UTF8))
     try:
+        if theirs != UTF8:
+            ours.execute(speak(UTF8))
         yield _dialect(connection, owned=False), ours
     finally:
         if theirs != UTF8 and not connection.closed:
@@ -192,9 +192,9 @@ async def given_async(
         connection, lambda: connecting(keywords_of(connection)), _as_it_is
     )
     theirs = connection.info.parameter_status("client_encoding")
-    if theirs != UTF8:
-        await ours.execute(speak(UTF8))
     try:
+        if theirs != UTF8:
+            await ours.execute(speak(UTF8))
         yield _dialect(connection, owned=False), ours
     finally:
         if theirs != UTF8 and not connection.closed:
@@ -205,6 +205,7 @@ async def given_async(
 @contextmanager
 def borrowed(
     pool: Any,  # noqa: ANN401 -- psycopg_pool may be absent.
+    timeout_seconds: float,
 ) -> Iterator[tuple[PostgresDialect, PostgresConnection]]:
     """Use a connection of a psycopg pool, and give it back.
 
@@ -212,7 +213,7 @@ def borrowed(
         ConnectionFailed: The pool is closed, or has none to give in time.
     """
     try:
-        connection = pool.getconn()
+        connection = pool.getconn(min(pool.timeout, timeout_seconds))
     except psycopg.Error as error:
         raise ConnectionFailed(one_line(str(error))) from None
     try:
@@ -225,6 +226,7 @@ def borrowed(
 @asynccontextmanager
 async def borrowed_async(
     pool: Any,  # noqa: ANN401 -- psycopg_pool may be absent.
+    timeout_seconds: float,
 ) -> AsyncIterator[tuple[PostgresDialect, AsyncPostgresConnection]]:
     """Use a connection of an async psycopg pool, and give it back.
 
@@ -232,7 +234,7 @@ async def borrowed_async(
         ConnectionFailed: The pool is closed, or has none to give in time.
     """
     try:
-        connection = await pool.getconn()
+        connection = await pool.getconn(min(pool.timeout, timeout_seconds))
     except psycopg.Error as error:
         raise ConnectionFailed(one_line(str(error))) from None
     try:

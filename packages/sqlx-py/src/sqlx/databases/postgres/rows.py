@@ -66,15 +66,15 @@ def listing(table: str, *, details: bool) -> str:
 
 
 def history_row(row: Row) -> HistoryRow:
-    """Read what `listing` gives of one row of the history."""
+    """Read what `listing` gives of one row; a table of one's own may hold NULL."""
     version, description, success, checksum, installed_on, elapsed = row
     return (
         int(str(version)),
-        str(description),
+        str(description or ""),
         success == "true",
-        bytes.fromhex(str(checksum)),
+        bytes.fromhex(str(checksum or "")),
         str(installed_on or ""),
-        int(str(elapsed)),
+        int(str(-1 if elapsed is None else elapsed)),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from typing import TYPE_CHECKING
 
 from sqlx.databases.sqlite.dialect import SqliteDialect
@@ -24,6 +24,9 @@ __all__ = [
 ]
 
 GIVEN = "the connection given"
+OF_A_THREAD = (
+    "belongs to another thread; open it with check_same_thread=False, or migrate there"
+)
 CANNOT_OPEN = 14  # SQLITE_CANTOPEN
 MEND = "; make it with `sqlx database create`, or add ?mode=rwc to the URL"
 LONGEST_SECONDS = 2_000_000.0  # SQLite counts milliseconds in 31 bits
@@ -101,18 +104,15 @@ def given(
     _check_idle(connection)
     seconds = LONGEST_SECONDS if timeout_seconds is None else timeout_seconds
     before = connection.isolation_level, connection.row_factory, connection.text_factory
-    connection.isolation_level = None
-    connection.row_factory, connection.text_factory = None, str
     try:
+        connection.isolation_level = None
+        connection.row_factory, connection.text_factory = None, str
         with _set_back(connection):
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
             dialect = SqliteDialect(settings=settings_of(connection, GIVEN))
-            ours = SqliteConnection(connection)
-            try:
+            with closing(SqliteConnection(connection)) as ours:
                 yield dialect, ours
-            finally:
-                ours.close()
     finally:
         connection.isolation_level = before[0]
         connection.row_factory, connection.text_factory = before[1:]
@@ -134,6 +134,10 @@ def _check_idle(connection: sqlite3.Connection) -> None:
         connection.total_changes  # noqa: B018 -- it raises when it is closed.
     except sqlite3.ProgrammingError:
         raise ConnectionLost(f"{GIVEN} is closed") from None
+    try:
+        connection.cursor()
+    except sqlite3.ProgrammingError:
+        raise ConnectionFailed(f"{GIVEN} {OF_A_THREAD}", final=True) from None
     if connection.in_transaction:
         raise InTransaction
 

@@ -54,6 +54,9 @@ START_CLOCK = "SELECT sqlx_start_clock()"
 class SqliteDialect:
     """The SQL of one connection.
 
+    What is read has a plus: a column has a type, for which a user's connection may have
+    a converter (`detect_types`); an expression has none.
+
     Args:
         table: The history's table, as configured.
         create_schemas: Schemas that must be attached.
@@ -104,6 +107,11 @@ class SqliteDialect:
         return 0
 
     @property
+    def session(self) -> str:
+        """It is set when it is opened."""
+        return ""
+
+    @property
     def read_only(self) -> str:
         """Only a write tells."""
         return ""
@@ -124,8 +132,8 @@ class SqliteDialect:
         tables = beside(self.table, "sqlite_master")
         marks = f"(SELECT count(*) FROM {tables} WHERE name = '{MARKS}')"
         return Query(
-            "SELECT version, description, success, hex(checksum),"
-            f" {moment}, execution_time, {marks} FROM {self.table} ORDER BY version"
+            "SELECT +version, +description, +success, hex(checksum),"
+            f" {moment}, +execution_time, {marks} FROM {self.table} ORDER BY version"
         )
 
     def has_no_table(self, error: DatabaseError) -> bool:
@@ -133,15 +141,15 @@ class SqliteDialect:
         return error.message.startswith(("no such table", UNKNOWN))
 
     def seen(self, reply: Rows) -> tuple[SqliteDialect, tuple[HistoryRow, ...]]:
-        """Read the reply of `look` or `prepare`."""
+        """Read the reply of `look` or `prepare`; a table of one's own may hold NULL."""
         found = tuple(
             (
                 int(str(version)),
-                str(description),
+                str(description or ""),
                 bool(success),
-                bytes.fromhex(str(checksum)),
+                bytes.fromhex(str(checksum or "")),
                 str(moment or ""),
-                int(str(elapsed)),
+                int(str(-1 if elapsed is None else elapsed)),
             )
             for version, description, success, checksum, moment, elapsed, _ in reply
         )
@@ -152,7 +160,7 @@ class SqliteDialect:
         """List the applied versions that are marked."""
         of_the_row = "h.version = m.version AND h.checksum = m.checksum"
         return Query(
-            f"SELECT m.version FROM {self.marks} m JOIN {self.table} h ON {of_the_row}"
+            f"SELECT +m.version FROM {self.marks} m JOIN {self.table} h ON {of_the_row}"
         )
 
     def with_marks(self) -> SqliteDialect:
@@ -252,7 +260,7 @@ class SqliteDialect:
         """Record the end of a migration that was claimed before."""
         if migration.kind is Kind.DOWN:
             where = f"WHERE {_is(migration)} AND NOT success"
-            gone = f"DELETE FROM {self.table} {where} RETURNING version, 0"
+            gone = f"DELETE FROM {self.table} {where} RETURNING +version, 0"
             return Query(";\n".join((*self._unmark(migration), gone)))
         return Query(self._done(migration))
 
@@ -336,8 +344,8 @@ class SqliteDialect:
         return (
             f"UPDATE {self.table} SET success = TRUE,"
             f" execution_time = sqlx_elapsed_ns() WHERE {_is(migration)}"
-            " AND NOT success RETURNING version AS sqlx_version,"
-            " execution_time AS sqlx_execution_time"
+            " AND NOT success RETURNING +version AS sqlx_version,"
+            " +execution_time AS sqlx_execution_time"
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from sqlx.databases.sqlite.dialect import IF_OPEN
@@ -16,7 +17,7 @@ from sqlx.errors import DatabaseError
 from sqlx.migrations.statements import Syntax, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["AsyncSqliteConnection", "SqliteConnection"]
@@ -39,8 +40,8 @@ class SqliteConnection:
         self._connection = connection
         self._begun_ns = time.perf_counter_ns()
         self._watching = False
-        connection.create_function("sqlx_start_clock", 0, self._start_clock)
-        connection.create_function("sqlx_elapsed_ns", 0, self._elapsed_ns)
+        self._define("sqlx_start_clock", self._start_clock)
+        self._define("sqlx_elapsed_ns", self._elapsed_ns)
 
     def execute(self, step: Query | Script) -> Rows:
         """Run the statements one by one; the first error stops."""
@@ -57,12 +58,21 @@ class SqliteConnection:
 
     def close(self) -> None:
         """Take our functions off the connection; it is its owner's to close."""
-        self._connection.create_function("sqlx_start_clock", 0, None)
-        self._connection.create_function("sqlx_elapsed_ns", 0, None)
+        self._define("sqlx_start_clock", None)
+        self._define("sqlx_elapsed_ns", None)
 
     def interrupt(self) -> None:
         """End the statement that runs now, on another thread."""
         self._connection.interrupt()
+
+    def _define(self, name: str, function: Callable[[], int] | None) -> None:
+        """Put a function on the connection, or take it off.
+
+        SQLite lets nobody change one while a cursor of the user's has rows to give:
+        those of a run before stay then, and do as well.
+        """
+        with suppress(sqlite3.OperationalError):
+            self._connection.create_function(name, 0, function)
 
     def _run(
         self, parts: tuple[str, ...], *, keep: bool
@@ -84,13 +94,13 @@ class SqliteConnection:
                 completed += 1
 
     def _statement(self, sql: str, *, keep: bool) -> tuple[tuple[str, ...], list[Row]]:
-        cursor = self._connection.execute(sql)
-        names = tuple(str(column[0]) for column in cursor.description or ())
-        if keep or names == REPLY:
-            return names, cursor.fetchall()
-        for _ in cursor:  # stepped to its end, as SQLx does
-            pass
-        return names, []
+        with closing(self._connection.execute(sql)) as cursor:
+            names = tuple(str(column[0]) for column in cursor.description or ())
+            if keep or names == REPLY:
+                return names, cursor.fetchall()
+            for _ in cursor:  # stepped to its end, as SQLx does
+                pass
+            return names, []
 
     def _start_clock(self) -> int:
         self._begun_ns = time.perf_counter_ns()
