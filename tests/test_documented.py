@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import ast
+import inspect
 import re
 import runpy
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +50,29 @@ def test_every_public_name_is_in_the_page_on_python() -> None:
     names |= {f"sqlx.testing.{name}" for name in testing.__all__}
     shown = re.findall(r"^::: (.*)$", page("reference/python.md"), re.MULTILINE)
     assert {*shown} == names | {"sqlx.errors"}
+
+
+def test_every_choice_of_a_migrator_is_in_the_page_on_the_library() -> None:
+    """With its default, where that is a value."""
+    _, _, section = page("library.md").partition("\n### What may be chosen\n")
+    rows = re.findall(r"^\| `(\w+)` \| `?(.*?)`? \|", section, re.MULTILINE)
+    words: dict[object, str] = {(): "none", None: "nothing"}
+    choices = {
+        name: words.get(choice.default) or f"{choice.default:g}"
+        if isinstance(choice.default, float)
+        else words.get(choice.default, str(choice.default))
+        for name, choice in inspect.signature(sqlx.Migrator).parameters.items()
+        if choice.kind is choice.KEYWORD_ONLY
+    }
+    assert dict(rows[: len(choices)]) == choices
+
+
+def test_every_extra_is_in_the_library_s_readme() -> None:
+    """With the command that installs it."""
+    project = tomllib.loads((SOURCE.parents[1] / "pyproject.toml").read_text("utf-8"))
+    text = (SOURCE.parents[1] / "README.md").read_text("utf-8")
+    for extra in project["project"]["optional-dependencies"]:
+        assert re.search(rf"`pip install \"sqlx-py\[(\w+,)?{extra}\]\"`", text), extra
 
 
 def test_every_exception_has_an_entry() -> None:
@@ -153,7 +178,7 @@ def test_every_setting_is_in_the_page_on_sqlx_toml() -> None:
 def variables(path: Path) -> Iterator[str]:
     """Every environment variable that a module names."""
     text = path.read_text(encoding="utf-8")
-    if "environ" not in text and not VARIABLE.search(text):
+    if "env" not in text and not VARIABLE.search(text):
         return  # Parsing all modules takes a second.
     for node in ast.walk(ast.parse(text)):
         match node:
@@ -166,6 +191,16 @@ def variables(path: Path) -> Iterator[str]:
                 )
                 | ast.Subscript(value=read, slice=ast.Constant(value=str(name)))
             ) if ast.unparse(read).endswith("environ"):
+                yield name
+            case ast.Compare(
+                left=ast.Constant(value=str(name)),
+                ops=[ast.In() | ast.NotIn()],
+                comparators=[read],
+            ) if ast.unparse(read).endswith("environ"):
+                yield name
+            case ast.Call(func=called, args=[ast.Constant(value=str(name)), *_]) if (
+                ast.unparse(called) in {"os.getenv", "getenv"}
+            ):
                 yield name
             case ast.Call(
                 func=ast.Name("given"), args=[ast.Constant(value=str(name)), *_]

@@ -82,6 +82,22 @@ def test_every_page_fits_and_asks_nobody_else(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("looks", [DESKTOP], ids=["desktop"])
+def test_what_is_copied_of_a_console_is_what_is_typed(tab: Tab) -> None:
+    """Neither the prompts nor what is printed."""
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = tab.open("/guide/first-change.html")
+    block = page.locator(".highlight:has(.gp)").first
+    block.hover()
+    block.get_by_role("button").click()
+    page.get_by_text("Copied to clipboard").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.splitlines() == [
+        "export DATABASE_URL=sqlite:notes.db?mode=rwc",
+        "sqlx migrate add create_notes",
+    ]
+
+
+@pytest.mark.parametrize("looks", [DESKTOP], ids=["desktop"])
 def test_the_search_finds_an_error_by_its_name(tab: Tab) -> None:
     """It works in the browser, on an index that came with the site."""
     with tab.page.expect_response("**/search_index.json"):
