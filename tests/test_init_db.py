@@ -129,6 +129,7 @@ def test_a_user_who_is_there_becomes_an_active_admin(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "email",
     [
@@ -257,6 +258,7 @@ def test_a_clone_without_its_database_is_left_as_it_is(clone: Clone) -> None:
     assert sorted(path.name for path in clone.root.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_on_a_server_it_takes_the_release_and_its_settings(
     tmp_path: Path, db_url: str
 ) -> None:

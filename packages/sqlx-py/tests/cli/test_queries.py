@@ -201,7 +201,6 @@ LEFT_OUT = (
 )
 
 
-@pytest.mark.slow
 def test_a_package_that_was_left_out_is_not_blessed(sqlx: Command) -> None:
     """Its files are from before the migration, whoever was prepared after it."""
     write("other.py", OTHER)

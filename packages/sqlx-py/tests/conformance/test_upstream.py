@@ -196,6 +196,7 @@ def test_run_reversible_migrations(
     assert database.tables() == ["test1", "test2", "test3", "test4", "test5"]
 
 
+@pytest.mark.slow
 def test_run_to_one_target_after_the_other(
     database: Database, colour: Door, five: Path
 ) -> None:
@@ -211,6 +212,7 @@ def test_run_to_one_target_after_the_other(
         assert len(database.tables()) == number
 
 
+@pytest.mark.slow
 def test_revert_migrations(database: Database, colour: Door, five: Path) -> None:
     """Dry; one at a time; to a target; wrong targets fail; again; all."""
     migrator = colour(five)

@@ -124,6 +124,7 @@ def test_a_first_statement_that_fails_leaves_nothing(
     assert history(database) == {1: True, 2: False}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", ["lock_timeout", "statement_timeout"])
 def test_no_timeout_cuts_an_index(
     database: Database, tmp_path: Path, setting: str

@@ -60,6 +60,7 @@ SELECT pg_sleep(0.15);
 ROLES = "DROP ROLE IF EXISTS low; DROP ROLE IF EXISTS lower;"
 
 
+@pytest.mark.slow
 @doors
 @pytest.mark.parametrize("rude", RUDE)
 def test_a_rude_file(

@@ -130,6 +130,7 @@ def test_files_of_one_message_meet_a_lock(database: Database, tmp_path: Path) ->
     assert starter.outcome().applied == (2, 3, 4, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("door", ["url", "connection", "pooled"])
 @pytest.mark.parametrize("setting", ["statement_timeout", "transaction_timeout"])
 def test_limits_of_the_database(

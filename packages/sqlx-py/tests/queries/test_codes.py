@@ -62,7 +62,8 @@ def test_the_document_tells_every_code() -> None:
     assert (
         "### `no-rows`\n\nA function returns rows, and the SQL returns none. (The "
         "reverse is allowed: `None` and `RowsAffected` drop the rows.) Return `None` "
-        "or `sqlx.RowsAffected`, or add RETURNING to the SQL.\n"
+        "or `sqlx.RowsAffected`, or add RETURNING to the SQL. What CALL gives MySQL "
+        "tells when it runs: `sqlx.unchecked(…)` fetches it.\n"
     ) in text
     assert (
         "### `unused-ignore`\n\n*A warning: nothing fails by it.* A comment `sqlx: "

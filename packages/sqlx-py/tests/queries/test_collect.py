@@ -69,7 +69,6 @@ MODELS = """
 """
 
 
-@pytest.mark.slow
 def test_a_package_is_collected_whole(project: Project) -> None:
     """Every part of a site is exact: types, SQL of a file, the kind of database."""
     project.write("src/app/__init__.py", "")

@@ -156,7 +156,6 @@ def test_what_modules_do_to_their_process_does_not_matter(
     assert (out, err) == ("", "written\nprinted\n")
 
 
-@pytest.mark.slow
 def test_a_module_that_ends_the_process_is_named(project: Project) -> None:
     """Its package's other modules are read by the next process."""
     project.write("app/__init__.py", "")
@@ -202,7 +201,6 @@ def test_a_module_that_ends_the_process_is_named(project: Project) -> None:
     assert known(found) == ["app/a.py", "app/z.py"]
 
 
-@pytest.mark.slow
 def test_a_module_that_never_returns_is_named(project: Project) -> None:
     """After the time that it is given; what it started holds nothing up."""
     project.write("app/__init__.py", "")

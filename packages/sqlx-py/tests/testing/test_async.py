@@ -78,6 +78,7 @@ async def test_other_scope(adb, apool):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", ["function", "session"])
 def test_pytest_asyncios_auto_mode(project: Project, scope: str) -> None:
     """In auto mode no marker is needed; the loop's scope is the configured one."""
@@ -168,6 +169,7 @@ NOTHING = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tests", "off", "message"),
     [

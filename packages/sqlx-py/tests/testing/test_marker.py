@@ -254,6 +254,7 @@ def test_it(db):
     assert "db/migrations/ (1 file, digest " in ran
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("toml", "ini", "expected"),
     [
