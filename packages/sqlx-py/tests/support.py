@@ -39,6 +39,7 @@ __all__ = [
     "Database",
     "Door",
     "Given",
+    "Watched",
     "Write",
     "history_reply",
     "lock_reply",
@@ -338,3 +339,16 @@ class Asked(Generic[T]):
         else:
             self.step = step
         return self.step
+
+
+class Watched:
+    """What stands before a connection to watch it, as OpenTelemetry's proxies do."""
+
+    def __init__(self, connection: object) -> None:
+        object.__setattr__(self, "watched", connection)
+
+    def __getattribute__(self, name: str) -> Any:
+        return getattr(object.__getattribute__(self, "watched"), name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(object.__getattribute__(self, "watched"), name, value)

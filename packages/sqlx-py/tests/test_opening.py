@@ -14,10 +14,11 @@ import asyncpg
 import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, NullConnectionPool
+from support import Watched
 
 import sqlx
 from sqlx import opening
-from sqlx.config.url import EmbeddedUrl, parse_url
+from sqlx.config.url import EmbeddedUrl, PostgresUrl, parse_url
 from sqlx.databases.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -74,19 +75,6 @@ def test_a_connection_or_a_pool_is_used(on_postgres: Database, folder: Path) -> 
                 await migrator.run(lent)
 
     asyncio.run(the_same())
-
-
-class Watched:
-    """What stands before a connection to watch it, as OpenTelemetry's proxies do."""
-
-    def __init__(self, connection: object) -> None:
-        object.__setattr__(self, "watched", connection)
-
-    def __getattribute__(self, name: str) -> Any:
-        return getattr(object.__getattribute__(self, "watched"), name)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        setattr(object.__getattribute__(self, "watched"), name, value)
 
 
 def test_a_connection_that_is_watched_is_used(colour: Door, folder: Path) -> None:
@@ -168,6 +156,16 @@ def test_a_wrong_url_is_a_configuration_error(colour: Door, folder: Path) -> Non
     """Before anything is opened."""
     with pytest.raises(sqlx.ConfigurationError, match="no driver found"):
         colour(folder).run("oracle://x")
+
+
+def test_a_database_to_ask_in_is_nothing_to_make(on_postgres: Database) -> None:
+    """`sqlx database create` itself asks in one."""
+    url = parse_url(on_postgres.url, {})
+    assert isinstance(url, PostgresUrl)
+    place = opening.place_of(url)
+    with pytest.raises(sqlx.DatabaseError) as caught:
+        opening.connect(place, "nowhere")
+    assert str(caught.value).endswith('database "nowhere" does not exist')
 
 
 def test_a_missing_driver_names_what_to_install() -> None:

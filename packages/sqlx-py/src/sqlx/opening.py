@@ -217,7 +217,8 @@ async def connect_async(
 def _inside(place: Place, database: str) -> Place:
     """Name a database of a server, and what we want there."""
     names = {"application_name": "sqlx-test"}
-    return replace(place, keywords=names | {**place.keywords, "dbname": database})
+    keywords = names | {**place.keywords, "dbname": database}
+    return replace(place, keywords=keywords, mend="")
 
 
 def _sync(database: object, setting: Setting) -> AbstractContextManager[Opened]:

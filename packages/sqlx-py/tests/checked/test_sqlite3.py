@@ -12,8 +12,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from uuid import UUID
 
+import mysql_server
 import pytest
 from checked.clients import SQLITE
+from support import Watched
 
 import sqlx
 from sqlx import checked
@@ -21,6 +23,8 @@ from sqlx.databases.sqlite.running.placeholders import placeholder_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from support import Database
 
 
 @pytest.fixture
@@ -273,21 +277,15 @@ def test_an_update_has_no_rows(connection: sqlite3.Connection) -> None:
         query.one(connection)
 
 
-class Watched:
-    """What stands before a connection to watch it, as OpenTelemetry's proxies do."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        object.__setattr__(self, "watched", connection)
-
-    def __getattribute__(self, name: str) -> Any:
-        return getattr(object.__getattribute__(self, "watched"), name)
-
-
-def test_a_connection_that_is_watched_is_used(connection: sqlite3.Connection) -> None:
-    """It says that it is of the class that it stands for."""
+def test_a_connection_that_is_watched_is_used(
+    connection: sqlite3.Connection, on_mysql: Database
+) -> None:
+    """It says that it is of the class that it stands for; others are of others."""
 
     @checked.query("SELECT 7")
     def seven(connection: Any) -> int:
         raise NotImplementedError
 
-    assert [seven(Watched(connection)) for _ in range(2)] == [7, 7]
+    with mysql_server.connect(on_mysql.url) as another:
+        watched = [Watched(connection), Watched(another)] * 2
+        assert list(map(seven, watched)) == [7, 7, 7, 7]

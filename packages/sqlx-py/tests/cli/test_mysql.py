@@ -201,6 +201,7 @@ def test_an_interrupted_run_that_cannot_stop_the_server_says_so(
     _, err = process.communicate()
     ((number,),) = found
     on_mysql.execute(f"KILL {number}")
+    on_mysql.execute(f"DROP USER {user}")
     assert process.returncode == 130
     assert err == (
         f"interrupted; the server could not be told to stop (User '{user}' has "

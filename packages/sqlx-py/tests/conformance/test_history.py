@@ -184,7 +184,7 @@ def test_installed_on_is_the_database_s_clock(
 def test_a_table_of_one_s_own_may_hold_nothing(
     database: Database, colour: Door, write: Write, folder: Path
 ) -> None:
-    """As to SQLx, a time and a description may be NULL; a checksum may not."""
+    """As to SQLx: a checksum may not, and what is not FALSE is done."""
     write("1_a.sql", SQL)
     checksum = {"postgres": f"'\\x{SQL_CHECKSUM}'"}.get(
         database.kind, f"x'{SQL_CHECKSUM}'"
@@ -200,6 +200,8 @@ def test_a_table_of_one_s_own_may_hold_nothing(
     assert migrator.run(database.url).already_applied == 1
     (row,) = migrator.info(database.url).rows
     assert (row.installed_on, row.elapsed_ns) == ("", -1)
+    database.execute("UPDATE _sqlx_migrations SET success = NULL")
+    assert migrator.run(database.url).already_applied == 1
     database.execute("UPDATE _sqlx_migrations SET checksum = NULL")
     with pytest.raises(sqlx.VersionMismatch):
         migrator.run(database.url)

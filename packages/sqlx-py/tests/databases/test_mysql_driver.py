@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import shutil
 import signal
 import socket
@@ -275,6 +277,76 @@ def test_ctrl_c_finds_a_session_that_has_ended(
     ):
         ours.execute(Query("SELECT 1"))
     assert caught.value.args == ()
+
+
+@pytest.fixture
+def stopped(
+    mariadb: mysql_server.Server,
+) -> Iterator[Callable[[], None]]:
+    """Give what stops the server, so that it accepts and does not answer."""
+    number = int(Path(mariadb.folder, "pid").read_text())
+    yield lambda: os.kill(number, signal.SIGSTOP)
+    os.kill(number, signal.SIGCONT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_cancellation_ends_where_the_server_does_not_answer(
+    on_mysql: Database, driver: str, stopped: Callable[[], None]
+) -> None:
+    """Nobody waits for ever: the connection is given up."""
+
+    async def cancelled() -> None:
+        async with DRIVERS[driver](on_mysql) as ours:
+            work = asyncio.ensure_future(ours.execute(Query("SELECT SLEEP(600)")))
+            await asyncio.to_thread(sleeping, on_mysql)
+            stopped()
+            work.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await work
+
+    asyncio.run(cancelled())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("again", [False, True], ids=["once", "twice"])
+def test_ctrl_c_says_so_where_the_server_does_not_answer(
+    on_mysql: Database, stopped: Callable[[], None], *, again: bool
+) -> None:
+    """It may go on to the end of the file; a second Ctrl-C waits no longer."""
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+
+    def interrupt() -> None:
+        sleeping(on_mysql)
+        stopped()
+        signal.pthread_kill(main_thread, signal.SIGINT)
+
+    with opened(place(on_mysql.url), ONCE) as (_, ours):
+        if again:
+
+            def another() -> NoReturn:
+                raise KeyboardInterrupt
+
+            ours._another = another
+        threading.Thread(target=interrupt).start()
+        with pytest.raises(KeyboardInterrupt) as caught:
+            ours.execute(Query("SELECT SLEEP(600)"))
+    why = "interrupted again" if again else r".*timed out.*"
+    assert re.fullmatch(
+        rf"the server could not be told to stop \({why}\): its session \d+ may go on "
+        "to the end of the file, and hold the lock until then; sqlx migrate info tells",
+        str(caught.value),
+    )
+
+
+@pytest.mark.slow
+def test_a_server_that_accepts_and_says_nothing_is_given_up() -> None:
+    """The greeting is waited for as long as the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(ConnectionFailed, match="timed out"):
+            connect(place(f"mysql://root@127.0.0.1:{port}/app"), ONCE)
 
 
 def test_a_connection_that_ends_is_lost(on_mysql: Database) -> None:

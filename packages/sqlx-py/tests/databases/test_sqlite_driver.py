@@ -146,5 +146,7 @@ def test_ctrl_c_leaves_no_statement_open() -> None:
                     ours.execute(Script(("SELECT 1 UNION SELECT 2",)))
             except KeyboardInterrupt:  # Its traceback keeps alive what frames hold.
                 ours.close()
+                with pytest.raises(sqlite3.OperationalError):
+                    given.execute("SELECT sqlx_elapsed_ns()")
             if len(lines) < at:
                 break

@@ -86,7 +86,12 @@ BOTH_WAYS = "CREATE TABLE a (id INT);\n\n{}\nDROP TABLE a;\n"
 
 @pytest.mark.parametrize(
     "line",
-    ["-- migrate:down", "--migrate:down transaction:false", "-- +goose Down"],
+    [
+        "-- migrate:down",
+        "--\tmigrate:down transaction:false",
+        "-- +goose Down",
+        "--+migrate  DOWN",
+    ],
 )
 @pytest.mark.parametrize("kind", [Kind.SIMPLE, Kind.UP])
 def test_a_file_with_both_ways_is_refused(line: str, kind: Kind) -> None:
@@ -109,6 +114,7 @@ def test_a_file_with_both_ways_is_refused(line: str, kind: Kind) -> None:
         (BOTH_WAYS.format("-- migrates: down"), Kind.SIMPLE),
         ("CREATE TABLE a (id INT);\n-- +migrate Down\n-- DROP TABLE a", Kind.SIMPLE),
         ("SELECT '\n-- +goose Down\n';\nSELECT 1;", Kind.SIMPLE),
+        ("SELECT 1; /*\n-- +goose Down\nSELECT 2; */ SELECT 3;", Kind.SIMPLE),
     ],
 )
 def test_a_comment_may_name_another_tool(sql: str, kind: Kind) -> None:

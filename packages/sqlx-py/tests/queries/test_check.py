@@ -485,7 +485,8 @@ def test_rows_that_never_come_are_told() -> None:
 
 def test_rows_of_a_call_are_told_when_it_runs() -> None:
     """MySQL says that it has no columns; and RETURNING, MariaDB alone has."""
-    call = replace(described(database=Database.MYSQL), sql=" call p(?)")
+    sql = "-- as the owner\n/* 7 */ call p(?)"
+    call = replace(described(database=Database.MYSQL), sql=sql)
     assert said(list[int], call) == [
         (
             "posts returns int, and what CALL gives is not known before it runs; write "

@@ -169,6 +169,7 @@ def test_every_way_to_import_is_seen(scanned: Scan, imported: str, called: str) 
         "import sqlx\nx[sqlx.query('x')] = 1",
         "import sqlx\nx.y: int = sqlx.query('x')",
         "import sqlx\nif (x := sqlx.query('x')): ...",
+        "import sqlx\n[q := sqlx.query for _ in y]\nq('x')",
         "import sqlx\ndef outer():\n    def inner():\n        return sqlx.query('x')",
         "import sqlx\n@other(sqlx.query('x'))\ndef f(): ...",
         (

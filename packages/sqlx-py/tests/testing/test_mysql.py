@@ -194,8 +194,10 @@ def test_that_no_copy_can_be_made_is_said_once(
     """Each test's database is migrated then: the end says why, and the mend."""
     mariadb.ask("CREATE ROLE reader")
     on_mariadb.write({"migrations/2_grant.sql": "GRANT SELECT ON users TO reader;"})
-    ran = on_mariadb.run("def test_one(db): pass\ndef test_two(db): pass")
-    mariadb.ask("DROP ROLE reader")
+    try:
+        ran = on_mariadb.run("def test_one(db): pass\ndef test_two(db): pass")
+    finally:
+        mariadb.ask("DROP ROLE reader")
     assert ran.outcomes == {"passed": 2}
     assert ran.lines("a test's database") == [
         (
@@ -224,6 +226,27 @@ def test_a_migration_that_fails_is_one_error(
         "state: a test's database is made anew each time: mend the file and run again"
     )
     assert databases(mariadb, "test") == set()
+
+
+@pytest.mark.slow
+def test_a_right_that_is_missing_is_one_on_our_names(
+    on_mariadb: Project, mariadb: mysql_server.Server
+) -> None:
+    """The server's word stays as it is, and the mend is no file's."""
+    mariadb.ask("CREATE USER poor")
+    mariadb.ask(
+        r"GRANT CREATE, DROP, SELECT, INSERT, UPDATE, DELETE ON `\_sqlx\_%`.* TO poor"
+    )
+    on_mariadb.configure(sqlx_database=mariadb.url("app", "poor"))
+    on_mariadb.write({"migrations/2_more.sql": "ALTER TABLE users ADD more INT;"})
+    ran = on_mariadb.run("def test_one(db): pass")
+    mariadb.ask("DROP USER poor")
+    told = ran.errors["setup of test_one"]
+    assert re.search(r"ALTER command denied .*`_sqlx_template_.*`\.`users`", told), told
+    assert told.endswith(
+        "state: test databases have names of their own: GRANT what migrations need on "
+        r"`\_sqlx\_%`.*"
+    )
 
 
 def test_a_fixture_that_fails_names_no_database_of_ours(

@@ -144,10 +144,12 @@ class Caller:
     def __call__(self, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 -- the user's.
         """Call the query, with the arguments that its function has.
 
+        What stands before a connection to watch it says that it is of its class.
+
         Raises:
             TypeError: There is no connection, or it is not of the function's colour.
         """
-        cls = type(args[self._known().head.position])
+        cls = args[self._known().head.position].__class__
         function = self._by_class.get(cls)
         if function is None:
             return self._begin(cls, args, kwargs)
@@ -155,7 +157,7 @@ class Caller:
 
     def inline(self, connection: object, args: tuple[object, ...]) -> Any:  # noqa: ANN401 -- the user's.
         """Call a query that stands where it is called; errors are those of a call."""
-        cls = type(connection)
+        cls = connection.__class__
         function = self._by_class.get(cls)
         if function is None:
             return self._begin(cls, (connection, args), {})
@@ -179,8 +181,7 @@ class Caller:
 
     def _begin(self, cls: type, args: Any, kwargs: Any) -> Any:  # noqa: ANN401 -- the user's.
         """Compile for a class of connections, and call."""
-        # What stands before a connection to watch it says that it is of its class.
-        kind = self._kind(args[self._known().head.position].__class__)
+        kind = self._kind(cls)
         call = replace(self._known(), is_async=self._colour(cls, kind))
         if kind.body is None:
             function = self._by_class[cls] = self._on_pool(kind)

@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable
 from functools import partial
-from inspect import GEN_CLOSED, getgeneratorstate
 from typing import Protocol, TypeVar, cast
 
 from sqlx.engine.news import News
@@ -35,7 +34,8 @@ class AsyncConnection(Protocol):
 def drive(steps: Steps[T], connection: Connection, tell: Listener) -> T:
     """Drive a generator of steps to its end.
 
-    A signal may come between any two lines here: the engine is told, and cleans up.
+    A signal may come between any two lines of its inner loop: the engine is told, and
+    cleans up.
     """
     advance: Callable[[], Step] = steps.__next__
     while True:
@@ -51,7 +51,7 @@ def drive(steps: Steps[T], connection: Connection, tell: Listener) -> T:
                         reply = connection.execute(step)
                 advance = partial(steps.send, reply)
         except BaseException as error:
-            if getgeneratorstate(steps) != GEN_CLOSED:
+            if getattr(steps, "gi_frame", None) is not None:
                 advance = partial(steps.throw, error)
             elif isinstance(error, StopIteration):
                 return cast("T", error.value)
@@ -79,7 +79,7 @@ async def drive_async(
                         reply = await connection.execute(step)
                 advance = partial(steps.send, reply)
         except BaseException as error:
-            if getgeneratorstate(steps) != GEN_CLOSED:
+            if getattr(steps, "gi_frame", None) is not None:
                 advance = partial(steps.throw, error)
             elif isinstance(error, StopIteration):
                 return cast("T", error.value)

@@ -236,13 +236,15 @@ def _claimed(
     lock = session.lock
     guarded = session.dialect.lock is LockKind.TRANSACTION
     yield from lock.guard() if guarded else lock.keep()
+    begun = False
     try:
         yield from _claim(session, task, guarded=guarded)
+        begun = True
         yield from execute(session.dialect, task)
         rows = yield session.dialect.finish(task.migration)
         _check_recorded(session, task, rows)
     except BaseException as error:
-        if not isinstance(error, Exception):
+        if begun and not isinstance(error, Exception):
             note_interruption(session.dialect, task, error)
         if guarded:
             yield from quietly(Query("ROLLBACK", guard=True), error)

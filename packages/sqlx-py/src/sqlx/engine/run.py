@@ -114,12 +114,23 @@ def _conduct(
     course = Course(session, planner, wanted, source, record_only)
     try:
         report = yield from course.follow(history)
-        yield lock.dialect.release()
     except BaseException as error:
-        if lock.taken:  # given back again where that was interrupted
+        if lock.taken:
             yield from quietly(lock.dialect.release(), error)
         raise
+    yield from _release(lock)
     return report
+
+
+def _release(lock: Lock) -> Steps[None]:
+    """Give the lock back; again where that was interrupted."""
+    try:
+        yield lock.dialect.release()
+    except Exception:
+        raise
+    except BaseException as stop:
+        yield from quietly(lock.dialect.release(), stop)
+        raise
 
 
 def _settled(planner: Planner, history: History) -> Plan | None:

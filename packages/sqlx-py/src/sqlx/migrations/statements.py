@@ -98,15 +98,17 @@ def way_back(statements: Statements) -> re.Match[str] | None:
     """Find the line behind which a file for another tool has its way back.
 
     dbmate, goose and sql-migrate keep both ways in one file, whose name fits here as
-    well. A line that no statement follows, or that stands in one, is a comment.
+    well. A line that no statement follows, or that stands in one, is a comment; so is
+    one within `/* */`.
     """
     if not any(word in statements.text for word in ("migrate", "goose")):
         return None  # Most files, and a hundred times as fast.
-    items = statements.items
-    for found in _WAY_BACK.finditer(statements.text):
+    text, items = statements.text, statements.items
+    for found in _WAY_BACK.finditer(text):
         at = found.start()
-        inside = any(item.start < at < item.end for item in items)
-        if not inside and any(item.start > at for item in items):
+        before = max((item.end for item in items if item.start < at), default=0)
+        in_comment = text.rfind("/*", before, at) > text.rfind("*/", before, at)
+        if before <= at and not in_comment and any(item.start > at for item in items):
             return found
     return None
 
@@ -156,7 +158,7 @@ _CONTROLS: Mapping[Syntax, Callable[[Statement], bool]] = {
     Syntax.MYSQL: is_control,
 }
 _WAY_BACK = re.compile(
-    r"^-- *(?:migrate:down|\+(?:goose|migrate) +down)\b", re.IGNORECASE | re.MULTILINE
+    r"^--[ \t]*(?:migrate:down|\+(?:goose|migrate)[ \t]+(?i:down))\b", re.MULTILINE
 )
 _ENDS = frozenset({"COMMIT", "END", "ROLLBACK", "ABORT"})
 # To turn autocommit off ends nothing, but its value is no word.

@@ -13,9 +13,11 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-__all__ = ["KEPT", "TestName", "is_template", "renamed", "template_name"]
+__all__ = ["DENIED", "KEPT", "TestName", "is_template", "renamed", "template_name"]
 
 KEPT = "kept by sqlx-py: "
+DENIED = {1044, 1142, 1143, 1227, 1370}
+"""MySQL's numbers for a right that is missing, on what has one of these names."""
 TEST = re.compile("_sqlx_test_([0-7][0-9a-f]{7})_([1-9][0-9]{0,17})")
 TEMPLATE = re.compile("_sqlx_template_[0-9a-f]{16}_[0-9]+")
 OURS = f"(?:{TEST.pattern}|{TEMPLATE.pattern})"

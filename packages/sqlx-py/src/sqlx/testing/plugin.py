@@ -31,7 +31,7 @@ MARKER = (
 
 SESSION = pytest.StashKey["Session"]()
 TOLD = pytest.StashKey[list[str]]()  # what somebody should know, by all processes
-PROBLEMS = "sqlx_problems"
+OF_A_WORKER = "sqlx_told"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -120,17 +120,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Drop what is left, when no fixture lives any more, and stop our server."""
     config = session.config
     if SESSION in config.stash:
-        problems = config.stash[SESSION].close()
+        told = config.stash[SESSION].close()
         if hasattr(config, "workeroutput"):
-            config.workeroutput[PROBLEMS] = problems
+            config.workeroutput[OF_A_WORKER] = told
         else:
-            config.stash[TOLD] = problems
+            config.stash[TOLD] = told
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 -- xdist may be absent.
     """Hear what a process of pytest-xdist tells."""
-    told = getattr(node, "workeroutput", {}).get(PROBLEMS, ())
+    told = getattr(node, "workeroutput", {}).get(OF_A_WORKER, ())
     node.config.stash.setdefault(TOLD, []).extend(told)
 
 

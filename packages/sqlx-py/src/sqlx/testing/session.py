@@ -50,7 +50,7 @@ class Session:
     folders: pytest.TempPathFactory
     next_item: pytest.Item | None = None
     _stocks: dict[str, Stock] = field(default_factory=dict)  # by sqlx_server
-    _problems: list[str] = field(default_factory=list)
+    _told: list[str] = field(default_factory=list)
 
     def lease(self, item: pytest.Item, server: str) -> Lease:
         """Give a test its database; pytest is told what goes wrong, once.
@@ -112,12 +112,12 @@ class Session:
         Ours waits: the last test may yet fail as its fixtures end.
         """
         if not isinstance(server, SecretUrl) and server in self._stocks:
-            self._problems += self._stocks.pop(server).close()
+            self._told += self._stocks.pop(server).close()
 
     def close(self) -> list[str]:
         """Drop what is left, and say what somebody should know."""
         left = [text for stock in self._stocks.values() for text in stock.close()]
-        return self._problems + left
+        return self._told + left
 
     def _stock(self, session: pytest.Session, server: str) -> Stock:
         stock = self._stocks.pop(server, None)

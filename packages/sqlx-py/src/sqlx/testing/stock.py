@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sqlx.config.url import EmbeddedUrl, MySqlUrl, SqliteUrl
 from sqlx.errors import (
     ConfigurationError,
+    ConnectionLost,
     DatabaseError,
     ExecuteMigration,
     SqlxError,
 )
 from sqlx.opening import embedded_place, mysql_place, place_of
-from sqlx.testing.names import renamed
+from sqlx.testing.names import DENIED, renamed
 from sqlx.testing.places import SETTINGS, place
 from sqlx.testing.scripts import run_script
 from sqlx.testing.sqlite import Files, file_url, open_file
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 __all__ = ["Lease", "Stock"]
 
 MADE_ANEW = "a test's database is made anew each time: mend the file and run again"
+NO_RIGHT = (
+    "test databases have names of their own: GRANT what migrations need on "
+    r"`\_sqlx\_%`.*"
+)
 NO_POOL = "SQLite has no pool; ask for db or db_url"
 EMBEDDED_HINT = "  (its server runs while `python -m sqlx.testing{}` does)"
 NO_URL = (
@@ -282,7 +287,10 @@ def require_url(lease: Lease) -> str:
 def _forget(error: BaseException, where: DatabaseUrl) -> None:
     """Say nothing of a database that is gone when somebody reads the error."""
     cause = getattr(error, "cause", None)
-    if isinstance(cause, DatabaseError):
+    if not isinstance(cause, DatabaseError) or isinstance(cause, ConnectionLost):
+        return
+    denied = cause.code in DENIED
+    if not denied:
         cause.message = renamed(cause.message, getattr(where, "database", ""))
     if isinstance(error, ExecuteMigration):
-        error.state = MADE_ANEW
+        error.state = NO_RIGHT if denied else MADE_ANEW

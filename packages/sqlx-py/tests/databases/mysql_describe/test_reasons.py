@@ -46,6 +46,7 @@ ON_MYSQL = {
     COUNTED: SUBQUERY,
     f"{COUNTED} WHERE t.text = ''": SUBQUERY,
     COUNTED.replace("COUNT(*)", "r.id"): None,
+    "SELECT one, COUNT(*) AS c FROM (SELECT 1 AS one FROM tweet) d": NO_ROWS,
 }
 
 

@@ -12,6 +12,7 @@ from asyncmy.errors import MySQLError
 
 from sqlx.databases.mysql.dialect import MySqlDialect
 from sqlx.databases.mysql.driver import (
+    KILL_WITHIN_SECONDS,
     UNREADABLE,
     said,
     unless_cancelled,
@@ -49,7 +50,7 @@ class AsyncmyConnection:
         asyncmy would close the connection, and the server would go on.
         """
         work = asyncio.ensure_future(self._run(step))
-        return await unless_cancelled(work, self._interrupt)
+        return await unless_cancelled(work, self._interrupt, work.cancel)
 
     async def set_autocommit(self, *, yes: bool) -> None:
         """Let each statement commit itself, or not.
@@ -96,7 +97,8 @@ class AsyncmyConnection:
     async def _interrupt(self) -> None:
         """End what the server does for us, over a second connection."""
         with suppress(MySQLError, OSError):
-            await self._kill()
+            async with asyncio.timeout(KILL_WITHIN_SECONDS):
+                await self._kill()
 
     async def _kill(self) -> None:
         like = self._connection

@@ -16,6 +16,7 @@ from sqlx.config.redaction import redact
 from sqlx.databases.mysql import tls
 from sqlx.databases.mysql.dialect import MySqlDialect
 from sqlx.databases.mysql.driver import (
+    KILL_WITHIN_SECONDS,
     UTF8,
     AsyncMySqlConnection,
     Connection,
@@ -100,7 +101,8 @@ class Place:
             "client_flag": FLAGS,
             "autocommit": True,
             "program_name": PROGRAM_NAME,
-            "connect_timeout": max(2, int(reach.left_seconds) + 1),
+            "connect_timeout": (limit := max(2, int(reach.left_seconds) + 1)),
+            "read_timeout": limit,  # of the greeting
         }
         return given | tls.keywords(url)
 
@@ -114,10 +116,11 @@ class Place:
         if self.url.socket:
             made._secure = True  # noqa: SLF001 -- as where it opens a socket itself.
             made.connect(_dialled(self.url.socket, arguments["connect_timeout"]))
-            return cast("Connection", made)
-        if tls.is_preferred(self.url):
-            made.ssl, made.ctx = True, tls.unverified()
-        made.connect()
+        else:
+            if tls.is_preferred(self.url):
+                made.ssl, made.ctx = True, tls.unverified()
+            made.connect()
+        made._read_timeout = None  # noqa: SLF001 -- a migration may take long.
         return cast("Connection", made)
 
     def failed(self, error: Exception) -> ConnectionFailed:
@@ -324,6 +327,8 @@ def _like(connection: Any) -> Callable[[], Connection]:  # noqa: ANN401 -- as ab
             user=connection.user,
             password=connection.password,
             ssl_disabled=True,
+            connect_timeout=KILL_WITHIN_SECONDS,
+            read_timeout=KILL_WITHIN_SECONDS,
             defer_connect=True,
         )
         if connection.ssl:

@@ -6,7 +6,9 @@ is interrupted tells the server to stop, over a second connection.
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager, suppress
+from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pymysql
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from sqlx.engine.steps import Query, Rows, Script
 
 __all__ = [
+    "KILL_WITHIN_SECONDS",
+    "UNREADABLE",
     "AsyncMySqlConnection",
     "Connection",
     "MySqlConnection",
@@ -35,6 +39,8 @@ __all__ = [
 Connection: TypeAlias = "pymysql.Connection[Any]"
 Redact: TypeAlias = "Callable[[str], str]"
 KILL_AGAIN_SECONDS = 0.1
+KILL_WITHIN_SECONDS = 2.0
+LONGEST_END_SECONDS = 5.0
 NO_SESSION = 1094
 UTF8 = "utf8mb4"
 UNREADABLE = (
@@ -92,6 +98,11 @@ class MySqlConnection:
         with suppress(SqlxError, pymysql.MySQLError, OSError):
             self._kill("QUERY")
 
+    def abandon(self) -> None:
+        """Wait no longer for a server that does not answer: the connection is lost."""
+        with suppress(OSError):
+            self._connection._sock.shutdown(SHUT_RDWR)  # noqa: SLF001 -- its reader is on another thread.
+
     def close(self) -> None:
         """Close what we opened; the connection is its owner's to close."""
         if self._killer is not None and self._killer.open:
@@ -130,16 +141,23 @@ class MySqlConnection:
         self._connection._force_close()  # noqa: SLF001 -- its replies are out of step.
         try:
             self._kill("CONNECTION")
+        except KeyboardInterrupt:
+            return self._unstopped("interrupted again")
         except (SqlxError, pymysql.MySQLError, OSError) as error:
             code, why = said(error)
             if code != NO_SESSION:  # An idle one may have ended by itself by now.
-                number, why = self._connection.thread_id(), self._redact(why)
-                return KeyboardInterrupt(UNSTOPPED.format(number=number, why=why))
+                return self._unstopped(self._redact(why))
         return stop
+
+    def _unstopped(self, why: str) -> KeyboardInterrupt:
+        number = self._connection.thread_id()
+        return KeyboardInterrupt(UNSTOPPED.format(number=number, why=why))
 
     def _kill(self, what: str) -> None:
         if self._killer is None:
-            self._killer = self._another()
+            killer: Any = self._another()
+            killer._read_timeout = KILL_WITHIN_SECONDS  # noqa: SLF001 -- as above.
+            self._killer = killer
         number = self._connection.thread_id()
         with self._killer.cursor(Cursor) as cursor:
             cursor.execute(f"KILL {what} {number}")
@@ -169,7 +187,7 @@ class AsyncMySqlConnection:
 
         loop = asyncio.get_running_loop()
         work = loop.run_in_executor(self._thread, self._connection.execute, step)
-        return await unless_cancelled(work, self._interrupt)
+        return await unless_cancelled(work, self._interrupt, self._connection.abandon)
 
     async def _interrupt(self) -> None:
         import asyncio
@@ -178,23 +196,30 @@ class AsyncMySqlConnection:
 
 
 async def unless_cancelled(
-    work: Future[Rows], interrupt: Callable[[], Awaitable[None]]
+    work: Future[Rows],
+    interrupt: Callable[[], Awaitable[None]],
+    abandon: Callable[[], object],
 ) -> Rows:
     """Await a step; when cancelled, have the server end it, and its replies read.
 
     Args:
         work: Carries it out.
         interrupt: Tells the server to end it; in vain when it overtakes the statement.
+        abandon: Ends the work where the server does not.
     """
     import asyncio
 
     from sqlx.databases.held import held
 
     async def end() -> None:
+        until = time.monotonic() + LONGEST_END_SECONDS
         while not work.done():
             await interrupt()
+            if time.monotonic() > until:
+                abandon()
             await asyncio.wait([work], timeout=KILL_AGAIN_SECONDS)
-        work.exception()
+        with suppress(asyncio.CancelledError):
+            work.exception()
 
     try:
         return await asyncio.shield(work)

@@ -67,11 +67,13 @@ class Place:
         keywords: libpq's connection keywords.
         redact: Takes secrets out of a message.
         pooled: What the URL says of a transaction pooler; None: find out.
+        mend: What is said where the database does not exist.
     """
 
     keywords: Mapping[str, str] = field(repr=False)  # A traceback may show it.
     redact: Callable[[str], str]
     pooled: bool | None = None
+    mend: str = MEND
 
     def arguments(self, reach: Reach) -> dict[str, str]:
         """The keywords of one attempt, which must end within the budget."""
@@ -84,7 +86,7 @@ class Place:
         message = self.redact(one_line(str(error)))
         missing = MISSING.search(message) is not None
         return ConnectionFailed(
-            message + MEND if missing else message,
+            message + self.mend if missing else message,
             final=any(word in message for word in FINAL),
             missing=missing,
         )

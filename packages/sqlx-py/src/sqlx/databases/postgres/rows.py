@@ -71,7 +71,7 @@ def history_row(row: Row) -> HistoryRow:
     return (
         int(str(version)),
         str(description or ""),
-        success == "true",
+        success != "false",
         bytes.fromhex(str(checksum or "")),
         str(installed_on or ""),
         int(str(-1 if elapsed is None else elapsed)),

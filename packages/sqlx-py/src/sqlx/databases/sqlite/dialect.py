@@ -146,7 +146,7 @@ class SqliteDialect:
             (
                 int(str(version)),
                 str(description or ""),
-                bool(success),
+                success is None or bool(success),
                 bytes.fromhex(str(checksum or "")),
                 str(moment or ""),
                 int(str(-1 if elapsed is None else elapsed)),

@@ -38,10 +38,10 @@ class SqliteConnection:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._begun_ns = time.perf_counter_ns()
         self._watching = False
-        self._define("sqlx_start_clock", self._start_clock)
-        self._define("sqlx_elapsed_ns", self._elapsed_ns)
+        clock = _Clock()  # It knows no connection: functions may outlive us there.
+        self._define("sqlx_start_clock", clock.start)
+        self._define("sqlx_elapsed_ns", clock.elapsed_ns)
 
     def execute(self, step: Query | Script) -> Rows:
         """Run the statements one by one; the first error stops."""
@@ -66,7 +66,7 @@ class SqliteConnection:
         self._connection.interrupt()
 
     def _define(self, name: str, function: Callable[[], int] | None) -> None:
-        """Put a function on the connection, or take it off.
+        """Put a function on the connection, or make it useless.
 
         SQLite lets nobody change one while a cursor of the user's has rows to give:
         those of a run before stay then, and do as well.
@@ -102,11 +102,18 @@ class SqliteConnection:
                 pass
             return names, []
 
-    def _start_clock(self) -> int:
+
+class _Clock:
+    """How long a migration takes."""
+
+    def __init__(self) -> None:
+        self._begun_ns = time.perf_counter_ns()
+
+    def start(self) -> int:
         self._begun_ns = time.perf_counter_ns()
         return -1
 
-    def _elapsed_ns(self) -> int:
+    def elapsed_ns(self) -> int:
         return time.perf_counter_ns() - self._begun_ns
 
 

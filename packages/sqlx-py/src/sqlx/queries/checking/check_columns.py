@@ -10,6 +10,7 @@ from sqlx.queries.annotations import Annotation, Form, Shape
 from sqlx.queries.checking.codes import finding
 from sqlx.queries.checking.drivers import driver_misfit
 from sqlx.queries.checking.fitting import misfit, python_type, rule_of, type_name
+from sqlx.queries.checking.mysql_placeholders import NO_CODE
 from sqlx.queries.checking.overrides import BadColumnName, ColumnName, parse_column
 from sqlx.queries.checking.rules import Misfit, Way, write
 from sqlx.queries.checking.wording import count, says_nothing, unresolved
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["check_columns"]
 
 VOID = TypeInfo("Void")
-_CALL = re.compile(r"\s*CALL\b", re.IGNORECASE)
+_CALL = re.compile(rf"(?:{NO_CODE}|\s)*(?i:CALL)\b", re.VERBOSE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,7 +277,7 @@ def source(call: Call, body: Body) -> str:
     lines = "\n        ".join(body.lines)
     return (
         f"{'async ' if is_async else ''}def call({head.written}):\n"
-        f"    if _sqlx_type({head.connection}) is not _sqlx_class:\n"
+        f"    if {head.connection}.__class__ is not _sqlx_class:\n"
         f"        return {'await ' if is_async else ''}_sqlx_other({head.passed_on})\n"
         "    try:\n"
         f"        {lines}\n"
@@ -329,7 +329,7 @@ def _compiled(text: str, name: str, where: Where) -> CodeType:
     return code.replace(co_name=name)
 
 
-_COMMON: dict[str, object] = {"_sqlx_type": type, "_sqlx_Exception": Exception}
+_COMMON: dict[str, object] = {"_sqlx_Exception": Exception}
 
 
 def _code_of(text: str, file: str = "<sqlx>") -> CodeType:

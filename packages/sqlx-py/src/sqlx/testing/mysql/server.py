@@ -36,7 +36,7 @@ from sqlx.testing.mysql.words import (
     try_lock,
     version_of,
 )
-from sqlx.testing.names import renamed
+from sqlx.testing.names import DENIED, renamed
 from sqlx.testing.places import mysql_url_of
 from sqlx.testing.server import Server
 
@@ -52,7 +52,6 @@ FOREVER_SECONDS = 31_536_000  # the most that `lock_wait_timeout` takes
 LOCK_SECONDS = 5  # for one of ours whose connection is lost
 DROP_SECONDS = 1  # then whoever is in a transaction is sent away
 BUSY = {1040, 1203, 1226}  # too many connections: the server's, the user's
-DENIED = {1044, 1142, 1227}
 NO_RIGHT = (
     "test databases are made on this server: "
     r"GRANT ALL ON `\_sqlx\_%`.* TO {}, and what the migrations need besides"

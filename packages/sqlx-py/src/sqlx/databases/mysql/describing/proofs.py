@@ -25,7 +25,7 @@ from sqlx.databases.mysql.describing.reasons import reason
 from sqlx.queries.values import Nullability
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlx.databases.mysql.connect import Connection
     from sqlx.databases.mysql.describing.catalog import TableColumn
@@ -68,8 +68,11 @@ class Known:
         """Name a view that a text names, anywhere, and that cannot be believed."""
         if self.liars is None:
             return ""
-        named = (view for view in self.views if view.lower() in sql.lower())
-        return next((view for view in named if self._lies(view)), "")
+        return next((view for view in self.named_views(sql) if self._lies(view)), "")
+
+    def named_views(self, sql: str) -> Iterator[str]:
+        """Name the views that a text may name."""
+        return (view for view in self.views if view.lower() in sql.lower())
 
     def _lies(self, view: str) -> bool:
         made_of = self.views[view]
@@ -119,7 +122,8 @@ class _Proof:
         self._columns = known.columns
         self._view = known.lying_view(sql)
         self._function = known.lying_function(sql)
-        self._reason = reason(sql, is_mariadb=known.liars is not None)
+        in_a_view = IN_A_VIEW if any(known.named_views(sql)) else ""
+        self._reason = reason(sql, is_mariadb=known.liars is not None) or in_a_view
 
     def __call__(self, field: Field, inside: Field) -> Nullability:
         """Judge a column by what is said of it alone and inside of another text."""
@@ -128,7 +132,7 @@ class _Proof:
         if not field.not_null:
             return _may_be_null(self._why(column) if column and of_table else "")
         if not inside.not_null:
-            return _may_be_null(self._reason or IN_A_VIEW)
+            return _may_be_null(self._reason)
         liar = self._view or ("" if of_table else self._function)
         return _may_be_null(f"the server is wrong about {liar}") if liar else SURE
 
