@@ -46,7 +46,10 @@ ON_MYSQL = {
     COUNTED: SUBQUERY,
     f"{COUNTED} WHERE t.text = ''": SUBQUERY,
     COUNTED.replace("COUNT(*)", "r.id"): None,
-    "SELECT one, COUNT(*) AS c FROM (SELECT 1 AS one FROM tweet) d": NO_ROWS,
+    (
+        "SELECT one, CASE WHEN (SELECT COUNT(*) FROM tweet_reply r WHERE"
+        " r.tweet_id = d.one) THEN 1 END AS c FROM (SELECT 1 AS one FROM tweet) d"
+    ): "",
 }
 
 

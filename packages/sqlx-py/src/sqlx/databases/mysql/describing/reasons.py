@@ -20,11 +20,13 @@ _AGGREGATE = (
 _EVERYWHERE = {
     "outer join": r"\b(?:LEFT|RIGHT)\s+(?:OUTER\s+)?JOIN\b",
     "ROLLUP": r"\bROLLUP\b",
+}
+_OF_MARIADB = {
+    "MariaDB cannot tell beside a window function": r"\bOVER\b",
     "an aggregate without GROUP BY, where there are no rows": (
         rf"\A(?!.*\b(?:OVER|GROUP\s+BY)\b).*{_AGGREGATE}"
     ),
 }
-_OF_MARIADB = {"MariaDB cannot tell beside a window function": r"\bOVER\b"}
 _OF_MYSQL = {
     "MySQL cannot tell beside an aggregate in a subquery": (
         rf"(?:\bSELECT|[,(])\s*\(\s*SELECT\b.*{_AGGREGATE}"
