@@ -253,6 +253,14 @@ def test_a_release_that_is_interrupted_is_sent_again() -> None:
         asked.reply()
 
 
+def test_a_release_that_is_refused_is_not_sent_again() -> None:
+    """What the server says is told; a lock that the user has besides is not taken."""
+    asked = begin(source(ONE))
+    assert asked.reply([("1", "7")]) == KNOWN.release()
+    with pytest.raises(DatabaseError, match="permission denied"):
+        asked.refuse(DatabaseError("permission denied"))
+
+
 def test_an_interruption_while_the_lock_is_asked_for_unlocks() -> None:
     """The server may have granted it before the answer was awaited."""
     asked = Asked(run(source(ONE), DIALECT, Options()))
