@@ -94,11 +94,14 @@ class AsyncmyConnection:
             session._use_unicode, session._decoders, session._read_timeout = theirs  # noqa: SLF001
         return reading.rows
 
-    async def _interrupt(self) -> None:
+    async def _interrupt(self) -> bool:
         """End what the server does for us, over a second connection."""
-        with suppress(MySQLError, OSError):
+        try:
             async with asyncio.timeout(KILL_WITHIN_SECONDS):
                 await self._kill()
+        except (MySQLError, OSError):
+            return False
+        return True
 
     async def _kill(self) -> None:
         like = self._connection

@@ -40,7 +40,7 @@ Connection: TypeAlias = "pymysql.Connection[Any]"
 Redact: TypeAlias = "Callable[[str], str]"
 KILL_AGAIN_SECONDS = 0.1
 KILL_WITHIN_SECONDS = 2.0
-LONGEST_END_SECONDS = 5.0
+LONGEST_SILENCE_SECONDS = 5.0
 NO_SESSION = 1094
 UTF8 = "utf8mb4"
 UNREADABLE = (
@@ -93,14 +93,21 @@ class MySqlConnection:
             raise self._end(stop) from None
         return reading.rows
 
-    def interrupt(self) -> None:
-        """End the statement that runs now, on another thread, and all behind it."""
-        with suppress(SqlxError, pymysql.MySQLError, OSError):
+    def interrupt(self) -> bool:
+        """End the statement that runs now, on another thread, and all behind it.
+
+        Returns:
+            Whether the server has been told.
+        """
+        try:
             self._kill("QUERY")
+        except (SqlxError, pymysql.MySQLError, OSError):
+            return False
+        return True
 
     def abandon(self) -> None:
         """Wait no longer for a server that does not answer: the connection is lost."""
-        with suppress(OSError):
+        with suppress(OSError, AttributeError):  # It may be closed by now.
             self._connection._sock.shutdown(SHUT_RDWR)  # noqa: SLF001 -- its reader is on another thread.
 
     def close(self) -> None:
@@ -154,7 +161,7 @@ class MySqlConnection:
         return KeyboardInterrupt(UNSTOPPED.format(number=number, why=why))
 
     def _kill(self, what: str) -> None:
-        if self._killer is None:
+        if self._killer is None or not self._killer.open:
             killer: Any = self._another()
             killer._read_timeout = KILL_WITHIN_SECONDS  # noqa: SLF001 -- as above.
             self._killer = killer
@@ -189,33 +196,36 @@ class AsyncMySqlConnection:
         work = loop.run_in_executor(self._thread, self._connection.execute, step)
         return await unless_cancelled(work, self._interrupt, self._connection.abandon)
 
-    async def _interrupt(self) -> None:
+    async def _interrupt(self) -> bool:
         import asyncio
 
-        await asyncio.to_thread(self._connection.interrupt)
+        return await asyncio.to_thread(self._connection.interrupt)
 
 
 async def unless_cancelled(
     work: Future[Rows],
-    interrupt: Callable[[], Awaitable[None]],
+    interrupt: Callable[[], Awaitable[bool]],
     abandon: Callable[[], object],
 ) -> Rows:
     """Await a step; when cancelled, have the server end it, and its replies read.
 
     Args:
         work: Carries it out.
-        interrupt: Tells the server to end it; in vain when it overtakes the statement.
-        abandon: Ends the work where the server does not.
+        interrupt: Tells the server to end it, and whether it was told; in vain when it
+            overtakes the statement.
+        abandon: Ends the work where the server is silent. One that was told may take
+            its time: it rolls back.
     """
     import asyncio
 
     from sqlx.databases.held import held
 
     async def end() -> None:
-        until = time.monotonic() + LONGEST_END_SECONDS
+        told = time.monotonic()
         while not work.done():
-            await interrupt()
-            if time.monotonic() > until:
+            if await interrupt():
+                told = time.monotonic()
+            elif time.monotonic() > told + LONGEST_SILENCE_SECONDS:
                 abandon()
             await asyncio.wait([work], timeout=KILL_AGAIN_SECONDS)
         with suppress(asyncio.CancelledError):
