@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from embedded.users import ask, hear, leave, parent, postmaster
 from psycopg.conninfo import make_conninfo
 
 from sqlx import embedded
+from sqlx.embedded.folder import Folder
 from sqlx.errors import EmbeddedError
 
 if TYPE_CHECKING:
@@ -71,6 +73,28 @@ def test_a_killed_server_is_started_again(
             assert ask(server.keywords(), "SELECT 1") == 1
             assert postmaster(folder) != dead
             leave(user)
+
+
+def test_a_socket_that_outlives_its_server_is_no_server(
+    folder: Path, wait_for_end: Wait
+) -> None:
+    """A child that was just forked has it for a moment; its keeper is there, too."""
+    with embedded.start(folder) as server:
+        dead = postmaster(folder)
+        keeper = parent(dead)
+        os.kill(keeper, signal.SIGSTOP)
+        os.kill(dead, signal.SIGKILL)
+        wait_for_end(dead)
+        path = Path(server.socket_directory, f".s.PGSQL.{server.port}")
+        path.unlink()
+        with socket.socket(socket.AF_UNIX) as child:
+            child.bind(str(path))
+            child.listen()
+            found = Folder.at(str(folder)).running()
+        os.kill(keeper, signal.SIGCONT)
+        assert found is None
+        with embedded.start(folder) as again:
+            assert ask(again.keywords(), "SELECT 1") == 1
 
 
 def test_sessions_of_a_killed_server_are_waited_for(

@@ -216,8 +216,10 @@ class Folder:
             return None
         where = Path(lines[_SOCKET_DIRECTORY])
         socket_path = where / f".s.PGSQL.{PORT}"
+        # When it was killed, a child that was just forked still has its socket.
+        lives = _is_postmaster(int(lines[PID]), self.data)
         try:
-            return where if _answers(socket_path) else None
+            return where if lives and _answers(socket_path) else None
         except FileNotFoundError:
             if _is_postmaster(int(lines[PID]), self.data):
                 raise self.error(
