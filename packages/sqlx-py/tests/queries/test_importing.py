@@ -214,11 +214,11 @@ def test_a_module_that_never_returns_is_named(project: Project) -> None:
 """,
     )
     project.write("app/z.py", GOOD)
-    found = project.collect("app", timeout_seconds=0.7)
+    found = project.collect("app", timeout_seconds=2.0)
     assert [(f.path, f.message) for f in found.findings] == [
         (
             "app/loops.py",
-            f"importing `app.loops` took more than 0.7 seconds; {MEND}",
+            f"importing `app.loops` took more than 2 seconds; {MEND}",
         )
     ]
     assert known(found) == ["app/a.py", "app/z.py"]
