@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
     from sqlx.errors import ConnectionFailed
 
-__all__ = ["Reach"]
+__all__ = ["MAKE_IT", "Reach"]
 
 FIRST_PAUSE_SECONDS = 0.05
 LAST_PAUSE_SECONDS = 2.0
 TELL_AFTER_SECONDS = 1.0
+MAKE_IT = "; make it with `sqlx database create`"
+"""The mend of a database that does not exist."""
 
 
 @dataclass

@@ -25,7 +25,7 @@ from sqlx.databases.mysql.driver import (
     said,
 )
 from sqlx.databases.mysql.session import SPEECH_NOW, autocommits, speak
-from sqlx.databases.reach import Reach
+from sqlx.databases.reach import MAKE_IT, Reach
 from sqlx.engine.steps import Query
 from sqlx.errors import ConnectionFailed, ConnectionLost
 
@@ -68,7 +68,6 @@ FINAL = {
     3159,  # TLS required
     4151,  # account locked (MariaDB)
 }
-MEND = "; make it with `sqlx database create`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ class Place:
             code, message = 0, f"cannot connect to {self.url.socket}: {reason}"
         cause = getattr(error, "original_exception", error)
         final = code in FINAL or isinstance(cause, ssl.SSLError | RuntimeError)
-        mend = MEND if code == NO_DATABASE else ""
+        mend = MAKE_IT if code == NO_DATABASE else ""
         return ConnectionFailed(
             self.redact(" ".join(message.split())) + mend,
             code=code or None,

@@ -22,7 +22,7 @@ from sqlx.databases.postgres.driver import (
 )
 from sqlx.databases.postgres.replies import one_line
 from sqlx.databases.postgres.session import UTF8, speak
-from sqlx.databases.reach import Reach
+from sqlx.databases.reach import MAKE_IT, Reach
 from sqlx.errors import ConnectionFailed
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ FINAL = (
     "does not support SSL",
 )
 MISSING = re.compile(r'database ".*" does not exist')
-MEND = "; make it with `sqlx database create`"
 APPLICATION_NAME = "sqlx-migrate"
 
 
@@ -73,7 +72,7 @@ class Place:
     keywords: Mapping[str, str] = field(repr=False)  # A traceback may show it.
     redact: Callable[[str], str]
     pooled: bool | None = None
-    mend: str = MEND
+    mend: str = MAKE_IT
 
     def arguments(self, reach: Reach) -> dict[str, str]:
         """The keywords of one attempt, which must end within the budget."""
